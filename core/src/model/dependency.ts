@@ -1,0 +1,91 @@
+import * as v from 'valibot';
+
+export const ecosystems = ['pypi', 'conda', 'deb', 'rpm', 'apk', 'cran', 'npm', 'julia', 'go', 'cargo', 'interpreter', 'local'] as const;
+export type Ecosystem = (typeof ecosystems)[number];
+
+/** Which parts of the run used a thing: every scope, not only the first. `manager` is true where the manager itself did. */
+const usedBy = {
+	cells: v.array(v.number()),
+	workers: v.array(v.string()),
+	tasks: v.array(v.string()),
+	manager: v.boolean(),
+};
+
+const software = v.object({
+	name: v.string(),
+	version: v.nullable(v.string()),
+	ecosystem: v.picklist(ecosystems),
+	/** The user's own code named it: an import, a command. */
+	direct: v.boolean(),
+	why: v.array(v.picklist(['touched', 'named', 'required'])),
+	...usedBy,
+	/** How many of its files were used, and how large these are together. */
+	files: v.number(),
+	bytes: v.number(),
+	/** Where it was installed from, where that is known: a URL, a commit, a folder. */
+	origin: v.nullable(v.record(v.string(), v.unknown())),
+	reason: v.string(),
+});
+export type SoftwareDependency = v.InferOutput<typeof software>;
+
+const data = v.object({
+	path: v.string(),
+	/** Below the notebook's folder; null elsewhere. */
+	relative: v.nullable(v.string()),
+	role: v.picklist(['input', 'output', 'intermediate', 'updated']),
+	kind: v.picklist(['file', 'store', 'listing']),
+	bytes: v.nullable(v.number()),
+	sha256: v.nullable(v.string()),
+	...usedBy,
+	reason: v.string(),
+});
+export type DataDependency = v.InferOutput<typeof data>;
+
+export const setAsideKinds = ['configuration', 'cache', 'temporary', 'runtime', 'tool folder', 'secret', 'system'] as const;
+export type SetAsideKind = (typeof setAsideKinds)[number];
+
+/** `dependencies.json`, the document of `cellar deps --json`. */
+export const dependenciesSchema = v.object({
+	format: v.literal(1),
+	run: v.string(),
+	for: v.string(),
+	notebook: v.nullable(v.string()),
+	software: v.array(software),
+	data: v.array(data),
+	network: v.array(v.object({ address: v.string(), port: v.nullable(v.number()), name: v.nullable(v.string()), ...usedBy })),
+	missing: v.nullable(v.array(v.object({ path: v.string(), ...usedBy }))),
+	setAside: v.array(v.object({ path: v.string(), as: v.picklist(setAsideKinds), reason: v.string() })),
+	unknown: v.array(v.object({ path: v.string(), reason: v.string() })),
+});
+export type Dependencies = v.InferOutput<typeof dependenciesSchema>;
+
+/** The verdict on one path: what it is, by which rule, who owns it. Every path of the run has exactly one. */
+export interface PathVerdict {
+	readonly path: string;
+	readonly verdict: 'software' | 'input' | 'output' | 'intermediate' | 'updated' | SetAsideKind | 'missing' | 'unknown';
+	/** The rule's stable name: `python RECORD`, `bytecode`, `secret by name`, … (docs/dependencies.md lists them). */
+	readonly rule: string;
+	readonly reason: string;
+	readonly owner: { readonly name: string; readonly version: string | null; readonly ecosystem: Ecosystem; readonly root: string } | null;
+}
+
+export const layers = ['userland', 'distributions', 'code and data', 'record'] as const;
+/** In which layer of an image a path goes; the order of the list is the order of the layers. */
+export type Layer = (typeof layers)[number];
+
+/** One path that an image must hold so that a repeat can do what the run did. */
+export interface PackedPath {
+	/** Absolute, encoded; where it stands in the image and, unless `source` says otherwise, on this machine. */
+	readonly path: string;
+	readonly layer: Layer;
+	readonly kind: 'file' | 'directory' | 'link';
+	/** A link's text; null for others. */
+	readonly target: string | null;
+	/** Where the bytes are: the path itself, a blob of the store (an input's first state), or given here. */
+	readonly source: { readonly from: 'path' } | { readonly from: 'blob'; readonly sha256: string } | { readonly from: 'bytes'; readonly bytes: Buffer };
+	readonly mode: number;
+	/** What it must still be when it is packed; null where the run could not say. */
+	readonly expected: { readonly size: number; readonly sha256: string | null; readonly mtime: number | null } | null;
+	/** For a person: `numpy 2.3.5`, `input`, `library of …`. */
+	readonly reason: string;
+}

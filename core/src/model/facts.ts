@@ -1,0 +1,146 @@
+import type { Name } from './names.ts';
+
+/** A thread or process of a run, unique in it: a pid comes again, an ordinal does not. */
+export type ProcessOrdinal = number;
+/** The n-th execution of a cell in a run, from 1; which cell it was stands in the run's `cells`. */
+export type CellExecution = number;
+/** `w1`, `w2`, … in the order of appearance. */
+export type WorkerId = string;
+/** A task's ordinal by submission, from 1, with the attempt: `17` or `17.2`. */
+export type TaskAttempt = string;
+/** The number of the log's line at which a call started, from 1. */
+export type Seq = number;
+/** Which log a fact comes from: `manager`, or the worker whose own log it is. */
+export type LogId = string;
+
+export const hows = ['read', 'write', 'append', 'truncate', 'create', 'readwrite', 'execute', 'list', 'stat', 'missing'] as const;
+/** In which way a path was used. `missing`: it was looked for and was not there. */
+export type How = (typeof hows)[number];
+
+/** What an access, a network use or a birth belongs to; all null is start-up, or the program. */
+export interface Scope {
+	readonly cell: CellExecution | null;
+	readonly worker: WorkerId | null;
+	readonly task: TaskAttempt | null;
+}
+
+/** A thread used a path, on behalf of at most one cell, worker and task. `count` is how often it did so in this way. */
+export interface Access extends Scope {
+	readonly log: LogId;
+	/** The process, by the ordinal of its first thread. */
+	readonly process: ProcessOrdinal;
+	readonly thread: ProcessOrdinal;
+	/** The cell execution that was active at the first of them, where it is not `cell`. */
+	readonly during: CellExecution | null;
+	/** Several scopes are possible and the log cannot tell which: `cell` is then the likeliest. */
+	readonly ambiguous: boolean;
+	/** Absolute, as asked (links not resolved), in the run's encoding of names. */
+	readonly path: Name;
+	readonly how: How;
+	readonly first: Seq;
+	readonly last: Seq;
+	readonly count: number;
+}
+
+/** A call that changed which file a path names. `from` is null for a removal's target and for a link's text that is not absolute. */
+export interface Change extends Scope {
+	readonly log: LogId;
+	readonly seq: Seq;
+	readonly process: ProcessOrdinal;
+	readonly thread: ProcessOrdinal;
+	readonly kind: 'rename' | 'link' | 'symlink' | 'remove';
+	readonly from: Name | null;
+	readonly to: Name;
+}
+
+/** A thread or a process, by its birth. */
+export interface ProcessFact extends Scope {
+	readonly ordinal: ProcessOrdinal;
+	readonly log: LogId;
+	readonly kind: 'process' | 'thread';
+	/** The process that a thread belongs to; a process's own ordinal otherwise. */
+	readonly process: ProcessOrdinal;
+	/** The thread that made it; null for the program that was started. */
+	readonly parent: ProcessOrdinal | null;
+	readonly pid: number;
+	/** Its pid in its own PID namespace, where that differs. */
+	readonly pidInside: number | null;
+	readonly host: string;
+	readonly bootId: string;
+	/** A forked child has what this process had loaded and opened before `untilSeq`, until it executes a program. */
+	readonly inheritsFrom: ProcessOrdinal | null;
+	readonly untilSeq: Seq | null;
+	readonly born: Seq;
+	/** Where it ended; null where it was still there when the log ended. */
+	readonly ended: Seq | null;
+	readonly exitCode: number | null;
+	readonly signal: string | null;
+}
+
+/** A program that a process became. `argv` holds no secrets: words that are neither options nor existing paths are `…`. */
+export interface ExecFact extends Scope {
+	readonly log: LogId;
+	readonly seq: Seq;
+	readonly process: ProcessOrdinal;
+	readonly path: Name;
+	readonly argv: readonly string[];
+}
+
+/** A connection, or an attempt. Loopback and Unix sockets are kept too; what is a dependency is decided later. */
+export interface NetworkFact extends Scope {
+	readonly log: LogId;
+	readonly seq: Seq;
+	readonly process: ProcessOrdinal;
+	readonly address: string;
+	readonly port: number | null;
+	/** The name that was looked up, where the trace shows it. */
+	readonly name: string | null;
+	readonly how: 'connect' | 'bind';
+}
+
+/** How a worker was recognised; the rest of it stands in the run's `workers`. */
+export interface WorkerFact {
+	readonly worker: WorkerId;
+	readonly process: ProcessOrdinal;
+	readonly engine: string;
+	readonly pid: number;
+	readonly born: Seq;
+}
+
+/** Something that the log shows and that may make the facts incomplete: io_uring, a process that was not traced, a cut line. */
+export interface Doubt {
+	readonly code: string;
+	readonly message: string;
+	readonly seq: Seq | null;
+}
+
+/** All that one log told, in memory; on disk each list is a table (FORMATS). */
+export interface Facts {
+	readonly accesses: readonly Access[];
+	readonly changes: readonly Change[];
+	readonly processes: readonly ProcessFact[];
+	readonly execs: readonly ExecFact[];
+	readonly network: readonly NetworkFact[];
+	readonly workers: readonly WorkerFact[];
+	readonly doubts: readonly Doubt[];
+}
+
+/** The state of a file that the run used, looked at before, during and after it. Times are milliseconds since 1970. */
+export interface FileFact {
+	readonly path: Name;
+	/** Links resolved; null where it was gone when it was looked at. */
+	readonly realPath: Name | null;
+	readonly kind: 'file' | 'directory' | 'link' | 'other' | 'gone';
+	readonly size: number | null;
+	readonly mode: number | null;
+	readonly mtime: number | null;
+	/** Null where it could not be known. */
+	readonly existedBefore: boolean | null;
+	readonly sha256Before: string | null;
+	readonly sha256After: string | null;
+	/** The digest under which the blob store keeps the bytes as they were before (an input) or after (an output). */
+	readonly blobBefore: string | null;
+	readonly blobAfter: string | null;
+	/** Why no blob was kept: `software`, `too large`, `secret`, `changed before it could be saved`, …; null where one was. */
+	readonly whyNoBlob: string | null;
+}

@@ -1,0 +1,9 @@
+/** The words of Cellar as types: runs, facts, dependencies, verdicts, events, errors. Imports nothing of the other rooms. */
+export * from './dependency.ts';
+export * from './error.ts';
+export * from './events.ts';
+export * from './facts.ts';
+export * from './mark.ts';
+export * from './names.ts';
+export * from './run.ts';
+export * from './verdict.ts';
