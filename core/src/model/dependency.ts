@@ -1,6 +1,19 @@
 import * as v from 'valibot';
 
-export const ecosystems = ['pypi', 'conda', 'deb', 'rpm', 'apk', 'cran', 'npm', 'julia', 'go', 'cargo', 'interpreter', 'local'] as const;
+export const ecosystems = [
+	'pypi',
+	'conda',
+	'deb',
+	'rpm',
+	'apk',
+	'cran',
+	'npm',
+	'julia',
+	'go',
+	'cargo',
+	'interpreter',
+	'local',
+] as const;
 export type Ecosystem = (typeof ecosystems)[number];
 
 /** Which parts of the run used a thing: every scope, not only the first. `manager` is true where the manager itself did. */
@@ -66,7 +79,12 @@ export interface PathVerdict {
 	/** The rule's stable name: `python RECORD`, `bytecode`, `secret by name`, … (docs/dependencies.md lists them). */
 	readonly rule: string;
 	readonly reason: string;
-	readonly owner: { readonly name: string; readonly version: string | null; readonly ecosystem: Ecosystem; readonly root: string } | null;
+	readonly owner: {
+		readonly name: string;
+		readonly version: string | null;
+		readonly ecosystem: Ecosystem;
+		readonly root: string;
+	} | null;
 }
 
 export const layers = ['userland', 'distributions', 'code and data', 'record'] as const;
@@ -82,7 +100,10 @@ export interface PackedPath {
 	/** A link's text; null for others. */
 	readonly target: string | null;
 	/** Where the bytes are: the path itself, a blob of the store (an input's first state), or given here. */
-	readonly source: { readonly from: 'path' } | { readonly from: 'blob'; readonly sha256: string } | { readonly from: 'bytes'; readonly bytes: Buffer };
+	readonly source:
+		| { readonly from: 'path' }
+		| { readonly from: 'blob'; readonly sha256: string }
+		| { readonly from: 'bytes'; readonly bytes: Buffer };
 	readonly mode: number;
 	/** What it must still be when it is packed; null where the run could not say. */
 	readonly expected: { readonly size: number; readonly sha256: string | null; readonly mtime: number | null } | null;

@@ -2,7 +2,13 @@ import type { CellResult, RunStatus, Warning } from './run.ts';
 
 /** What a flow tells while it goes on. Reporters print it; nothing in the core does. */
 export type FlowEvent =
-	| { readonly type: 'run began'; readonly run: string; readonly directory: string; readonly notebook: string | null; readonly cells: number }
+	| {
+			readonly type: 'run began';
+			readonly run: string;
+			readonly directory: string;
+			readonly notebook: string | null;
+			readonly cells: number;
+	  }
 	| { readonly type: 'kernel ready'; readonly kernel: string; readonly seconds: number }
 	| { readonly type: 'cell began'; readonly number: number; readonly of: number; readonly firstLine: string }
 	| { readonly type: 'cell finished'; readonly result: CellResult; readonly of: number }

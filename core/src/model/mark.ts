@@ -26,7 +26,13 @@ export function parseMark(nonce: string, path: string): Mark | null {
 	if (!path.startsWith(`${root}${nonce}/`)) return null;
 	const [verb, kind, id, attempt, name, ...rest] = path.slice(root.length + nonce.length + 1).split('/');
 	if (id === undefined || rest.length > 0 || !isVerb(verb) || !isKind(kind)) return null;
-	return { verb, kind, id: decodeId(id), attempt: attempt ? decodeId(attempt) : null, name: name === undefined ? null : decodeId(name) };
+	return {
+		verb,
+		kind,
+		id: decodeId(id),
+		attempt: attempt ? decodeId(attempt) : null,
+		name: name === undefined ? null : decodeId(name),
+	};
 }
 
 function encodeId(id: string): string {

@@ -114,7 +114,13 @@ export type JournalEntry =
 	| { readonly event: 'cell begin'; readonly execution: CellExecution; readonly number: number; readonly at: string }
 	| { readonly event: 'cell end'; readonly result: CellResult }
 	| { readonly event: 'tracer'; readonly pid: number }
-	| { readonly event: 'input'; readonly path: Name; readonly sha256: string; readonly kept: boolean; readonly existedBefore: boolean }
+	| {
+			readonly event: 'input';
+			readonly path: Name;
+			readonly sha256: string;
+			readonly kept: boolean;
+			readonly existedBefore: boolean;
+	  }
 	| { readonly event: 'warning'; readonly warning: Warning }
 	| { readonly event: 'end'; readonly status: RunStatus; readonly at: string };
 
