@@ -1,0 +1,90 @@
+import { CellarError, recoverRuns, type Control, type Listener } from '@cellar/core';
+import { errorDocument, errorText, jsonDocument, progressReporter, type ProgressMode } from './reporters/index.ts';
+
+/** The options that every command takes. */
+export interface CommonFlags {
+	readonly json: boolean;
+	readonly progress: ProgressMode;
+	readonly debug: boolean;
+}
+
+export const commonFlags = {
+	json: { kind: 'boolean', brief: 'One JSON document on stdout, and nothing else there', default: false, withNegated: false },
+	progress: {
+		kind: 'enum',
+		values: ['auto', 'tty', 'plain', 'quiet'],
+		brief: 'How progress is shown on stderr',
+		default: 'auto',
+	},
+	debug: { kind: 'boolean', brief: 'With an error, also where in Cellar it arose', default: false, withNegated: false },
+} as const;
+
+/** What a command has to say when it is done: the document, the same for a person, and the exit code. */
+export interface Answer {
+	readonly document: object;
+	readonly text: string;
+	readonly exit: number;
+}
+
+/**
+ * Runs the work of a command: progress on stderr, its answer on stdout, errors in the one form that they have everywhere.
+ * The first Ctrl-C asks the work to stop and to keep what there is, the second ends it.
+ */
+export async function answer(flags: CommonFlags, work: (listen: Listener, control: Control) => Promise<Answer>): Promise<void> {
+	const progress = progressReporter(flags.progress, process.stderr);
+	const { control, signalled, release } = listenToSignals();
+	try {
+		for (const warning of await recoverRuns(process.env)) progress.event({ type: 'warning', warning });
+		const done = await work((event) => progress.event(event), control);
+		progress.close();
+		process.stdout.write(flags.json ? jsonDocument(done.document) : done.text);
+		process.exitCode = signalled() ?? done.exit;
+	} catch (error) {
+		progress.close();
+		const known = error instanceof CellarError ? error : internal(error);
+		if (flags.json) process.stdout.write(errorDocument(known));
+		process.stderr.write(errorText(known));
+		if (flags.debug) process.stderr.write(`${stackOf(error)}\n`);
+		process.exitCode = signalled() ?? known.exitCode;
+	} finally {
+		release();
+	}
+}
+
+/** SIGINT, SIGTERM and SIGHUP, the first as `stop`, the next as `kill`; `signalled` is the exit code that a signal brings. */
+function listenToSignals(): { control: Control; signalled: () => number | null; release: () => void } {
+	const stop = new AbortController();
+	const kill = new AbortController();
+	let exit: number | null = null;
+	const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+	const onSignal = (signal: NodeJS.Signals) => {
+		exit ??= 128 + numbers[signal as keyof typeof numbers];
+		if (stop.signal.aborted) kill.abort();
+		else {
+			if (signal === 'SIGINT') process.stderr.write('\ninterrupting; what has ended is kept (Ctrl-C again ends it at once)\n');
+			stop.abort();
+		}
+	};
+	const names = Object.keys(numbers) as (keyof typeof numbers)[]; // Object.keys forgets the names of its object's keys
+	for (const name of names) process.on(name, onSignal);
+	return {
+		control: { stop: stop.signal, kill: kill.signal },
+		signalled: () => exit,
+		release: () => {
+			for (const name of names) process.off(name, onSignal);
+		},
+	};
+}
+
+function internal(error: unknown): CellarError {
+	const message = error instanceof Error ? error.message : String(error);
+	return new CellarError('CELLAR_INTERNAL', `a fault of Cellar's own: ${message}`, {
+		hint: 'run it again with --debug and report what it says',
+		cause: error,
+	});
+}
+
+function stackOf(error: unknown): string {
+	if (!(error instanceof Error)) return String(error);
+	return error.cause === undefined ? (error.stack ?? error.message) : `${error.stack}\n  caused by ${stackOf(error.cause)}`;
+}

@@ -1,0 +1,87 @@
+import { buildCommand } from '@stricli/core';
+import { cellarHome, repeatImage } from '@cellar/core';
+import { answer, commonFlags, type CommonFlags } from '../command.ts';
+import { keyValue, oneOf, seconds } from '../flags.ts';
+import { comparingFlags, comparisonAnswer, type ComparingFlags } from './comparing.ts';
+
+interface Flags extends CommonFlags, ComparingFlags {
+	readonly sandbox: 'auto' | 'bwrap';
+	readonly network: boolean;
+	readonly input?: readonly [string, string][];
+	readonly audit: boolean;
+	readonly timeout?: number;
+}
+
+export const repeat = buildCommand<Flags, [string]>({
+	docs: {
+		brief: 'Run an image again, in a sandbox without network, and compare',
+		customUsage: [
+			{ input: 'analysis.oci.tar', brief: 'from a file that somebody sent' },
+			{ input: 'latest', brief: 'from a run: its image is made first' },
+			{ input: 'analysis.oci.tar --input data/a.csv=b.csv', brief: 'with another file in place of an input' },
+		],
+		fullDescription:
+			'Nothing of this machine can be seen from inside but its kernel’s own file systems. Exit codes: 0 same or close, 1 differs or incomplete.',
+	},
+	parameters: {
+		positional: {
+			kind: 'tuple',
+			parameters: [{ brief: 'an OCI layout folder, a .oci.tar, or a run', placeholder: 'IMAGE', parse: String }],
+		},
+		flags: {
+			...commonFlags,
+			...comparingFlags,
+			sandbox: {
+				kind: 'parsed',
+				parse: oneOf('auto', 'bwrap'),
+				brief: 'Which sandbox',
+				default: 'auto',
+				placeholder: 'auto|bwrap',
+			},
+			network: { kind: 'boolean', brief: 'Let it reach the network', default: false, withNegated: false },
+			input: {
+				kind: 'parsed',
+				parse: keyValue,
+				brief: 'Another file in place of an input',
+				optional: true,
+				variadic: true,
+				placeholder: 'OLD=NEW',
+			},
+			audit: { kind: 'boolean', brief: 'Trace the repeat too', default: false, withNegated: false },
+			timeout: {
+				kind: 'parsed',
+				parse: seconds,
+				brief: 'Interrupt a cell that runs longer',
+				optional: true,
+				placeholder: 'SECONDS',
+			},
+		},
+	},
+	func(flags, image) {
+		return answer(flags, async (listen, control) => {
+			const { comparison, run, directory, absent } = await repeatImage(
+				{
+					image,
+					home: cellarHome(process.env),
+					env: process.env,
+					sandbox: flags.sandbox,
+					network: flags.network,
+					inputs: new Map(flags.input),
+					audit: flags.audit,
+					timeoutSeconds: flags.timeout ?? null,
+					rtol: flags.rtol,
+					atol: flags.atol,
+					ignore: flags.ignore ?? [],
+				},
+				control,
+				listen,
+			);
+			const missing = absent.map(
+				(item) =>
+					`  ${item.path} was left out of the image; ${item.cell === null ? 'start-up' : `cell ${item.cell}`} used it first\n`,
+			);
+			const notes = `${missing.length === 0 ? '' : `\nAbsent\n${missing.join('')}`}\nThe repeat is run ${run.run}  ${directory}\n`;
+			return comparisonAnswer(comparison, flags, notes);
+		});
+	},
+});

@@ -1,0 +1,308 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { createFollower, launch, probeTracer, tailLog, type Launched } from '../audit/index.ts';
+import { chooseKernel, createConnection, openSession, type Kernelspec, type Session } from '../kernel/index.ts';
+import {
+	CellarError,
+	encodeName,
+	type CellUse,
+	type Facts,
+	type JournalEntry,
+	type Listener,
+	type Run,
+	type RunStatus,
+	type StartedProcess,
+	type Warning,
+} from '../model/index.ts';
+import { codeCells, parseNotebook, withParameters, type CodeCell, type Notebook } from '../notebook/index.ts';
+import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
+import { accountOfCells, runCells } from './cells.ts';
+import { plainEnvironment, recordedEnvironment, whoAndWhere } from './environment.ts';
+import { finishRun } from './finish.ts';
+import { createInputKeeper, namedFiles, type InputKeeper } from './inputs.ts';
+import { usesOf } from './uses.ts';
+import { version } from './version.ts';
+
+/** What `cellar audit NOTEBOOK` was asked. Sizes are bytes. */
+export interface AuditOptions {
+	readonly notebook: string;
+	readonly home: string;
+	readonly env: NodeJS.ProcessEnv;
+	readonly kernel: string | null;
+	readonly python: string | null;
+	/** `--env K=V`: added to the kernel's environment, and kept unless secret. */
+	readonly setEnv: ReadonlyMap<string, string>;
+	/** `--param K=V`: for the cell tagged `parameters`, as papermill does it. */
+	readonly parameters: ReadonlyMap<string, string>;
+	readonly allowErrors: boolean;
+	readonly timeoutSeconds: number | null;
+	readonly checks: boolean;
+	readonly keepInputs: number;
+	readonly keepOutputs: number;
+}
+
+/** How a user stops a flow: `stop` interrupts the running cell and saves the run, `kill` ends the kernel at once. */
+export interface Control {
+	readonly stop: AbortSignal;
+	readonly kill: AbortSignal;
+}
+
+/** Between two looks at the growing log: short enough to save an input before it is overwritten by hand, long enough to cost nothing. */
+const pollMs = 150;
+/** How long what the kernel started may go on after it. */
+const graceMs = 4000;
+
+/**
+ * Runs a notebook under audit and makes a run of it: the whole of `cellar audit`.
+ *
+ * @throws CellarError CELLAR_NO_TRACER, CELLAR_NO_KERNEL, CELLAR_NOT_A_NOTEBOOK, … before anything has run
+ */
+export async function auditNotebook(
+	options: AuditOptions,
+	control: Control,
+	listen: Listener,
+): Promise<{ run: Run; directory: string }> {
+	const path = resolve(options.notebook);
+	const given = await readNotebookFile(path, options.notebook);
+	const notebook = withParameters(parseNotebook(given, options.notebook), options.parameters);
+	const cells = codeCells(notebook);
+	const tracer = await probeTracer(options.env);
+	if (tracer.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', tracer.reason, { hint: tracer.mend });
+	const spec = await chooseKernel({
+		wanted: options.kernel,
+		python: options.python,
+		notebook: kernelOf(notebook),
+		env: options.env,
+	});
+	const uses = await usesOf(cells, spec.language);
+
+	const scratch = mkdtempSync(join(tmpdir(), 'cellar-'));
+	const environment = {
+		...plainEnvironment(options.env),
+		...spec.env,
+		...Object.fromEntries(options.setEnv),
+		JPY_PARENT_PID: String(process.pid),
+	};
+	const { file: connectionFile, connection } = await createConnection({ transport: 'tcp', folder: scratch });
+	const argv = spec.argv.map((word) => word.replaceAll('{connection_file}', connectionFile));
+	const nonce = randomBytes(12).toString('hex');
+	const started = new Date();
+	await using folder = await createRun(options.home, {
+		format: 1,
+		notebook: encodeName(Buffer.from(path)),
+		status: 'running',
+		started: started.toISOString(),
+		seconds: null,
+		cells: accountOfCells(cells, []),
+		workers: [],
+		warnings: [],
+		repeatOf: null,
+		circumstances: {
+			argv,
+			cwd: dirname(path),
+			...whoAndWhere(),
+			...recordedEnvironment(environment, new Set(options.setEnv.keys())),
+			kernel: { name: spec.name, language: spec.language, displayName: spec.displayName },
+			connectionFile,
+			tracer: { name: 'strace', version: tracer.version },
+			checks: options.checks,
+			nonce,
+			cellar: version,
+		},
+	});
+	await folder.write('notebook.ipynb', given);
+	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: path, cells: cells.length });
+
+	const keeper = createInputKeeper({
+		blobs: openBlobs(options.home),
+		limit: options.keepInputs,
+		started: started.getTime(),
+		prefixes: prefixesOf(spec),
+		append: (entry) => folder.append(entry),
+	});
+	for (const file of namedFiles(
+		uses.flatMap((use) => [...use.names.paths, ...use.names.runs]),
+		dirname(path),
+		environment['HOME'] ?? '/',
+	)) {
+		keeper.named(file);
+	}
+	await keeper.settled();
+
+	try {
+		const audited = await runAudited({
+			options,
+			control,
+			listen,
+			folder,
+			spec,
+			uses,
+			cells,
+			keeper,
+			connection,
+			argv,
+			environment,
+			nonce,
+			cwd: dirname(path),
+			tracer: tracer.path,
+		});
+		const run = await finishRun({
+			folder,
+			home: options.home,
+			facts: audited.facts,
+			notebook,
+			cells,
+			uses,
+			status: audited.status,
+			keepOutputs: options.keepOutputs,
+			listen,
+		});
+		return { run, directory: folder.directory };
+	} finally {
+		rmSync(scratch, { recursive: true, force: true });
+	}
+}
+
+interface Audited {
+	readonly options: AuditOptions;
+	readonly control: Control;
+	readonly listen: Listener;
+	readonly folder: RunFolder;
+	readonly spec: Kernelspec;
+	readonly uses: readonly CellUse[];
+	readonly cells: readonly CodeCell[];
+	readonly keeper: InputKeeper;
+	readonly connection: Parameters<typeof openSession>[0]['connection'];
+	readonly argv: readonly string[];
+	readonly environment: Record<string, string>;
+	readonly nonce: string;
+	readonly cwd: string;
+	readonly tracer: string;
+}
+
+async function runAudited(o: Audited): Promise<{ facts: Facts; status: RunStatus }> {
+	const log = o.folder.logPath('manager');
+	const here = whoAndWhere();
+	const follower = createFollower({
+		log: 'manager',
+		nonce: o.nonce,
+		host: here.hostname,
+		bootId: here.bootId,
+		coroutineCells: executionsThatStartCoroutines(o.cells, o.uses),
+		onFirstUse: (use) => o.keeper.sighted(use.path, use.how),
+	});
+	await using launched = await launch({
+		argv: o.argv,
+		cwd: o.cwd,
+		env: o.environment,
+		log,
+		nonce: o.nonce,
+		checks: o.options.checks,
+		tracer: o.tracer,
+	});
+	await o.folder.append({ event: 'tracer', pid: launched.tracerPid });
+	const kill = () => void launched.kill();
+	o.control.kill.addEventListener('abort', kill, { once: true });
+	const tail = tailLog(log, (events) => follower.take(events));
+	await using _polling = pollEvery(pollMs, () => tail.poll());
+	let status: RunStatus;
+	try {
+		status = await runInKernel(o, launched);
+	} finally {
+		o.control.kill.removeEventListener('abort', kill);
+	}
+	const ended = await launched.finish(graceMs);
+	for (const left of ended) {
+		await warn(o, {
+			code: 'CELLAR_LEFT_RUNNING',
+			message: `${left.command} (process ${left.pid}) was still running after the kernel had ended, and was ended with it`,
+		});
+	}
+	await tail.end();
+	await o.keeper.settled();
+	return { facts: follower.facts(), status };
+}
+
+async function runInKernel(o: Audited, launched: Launched): Promise<RunStatus> {
+	const clock = performance.now();
+	await using session = await openKernel(o, launched);
+	o.listen({ type: 'kernel ready', kernel: o.spec.displayName, seconds: (performance.now() - clock) / 1000 });
+	const { status } = await runCells({
+		session,
+		cells: o.cells,
+		allowErrors: o.options.allowErrors,
+		timeoutSeconds: o.options.timeoutSeconds,
+		mark: (verb, execution) => launched.mark({ verb, kind: 'cell', id: String(execution), attempt: null, name: null }),
+		append: (entry) => o.folder.append(entry),
+		stop: o.control.stop,
+		listen: o.listen,
+	});
+	await session.shutdown(5000);
+	return status;
+}
+
+function openKernel(o: Audited, process: StartedProcess): Promise<Session> {
+	return openSession({ connection: o.connection, process, spec: o.spec, startTimeoutMs: 120_000 });
+}
+
+async function warn(o: { folder: RunFolder; listen: Listener }, warning: Warning): Promise<void> {
+	const entry: JournalEntry = { event: 'warning', warning };
+	await o.folder.append(entry);
+	o.listen({ type: 'warning', warning });
+}
+
+function executionsThatStartCoroutines(cells: readonly CodeCell[], uses: readonly CellUse[]): ReadonlySet<number> {
+	const run = cells.filter((cell) => cell.source.trim() !== '' && !cell.tags.includes('skip-execution'));
+	const numbers = new Set(uses.filter((use) => use.names.startsCoroutine).map((use) => use.number));
+	return new Set(run.flatMap((cell, at) => (numbers.has(cell.number) ? [at + 1] : [])));
+}
+
+/** Calls `poll` again and again, one at a time, until it is disposed of. */
+function pollEvery(ms: number, poll: () => Promise<void>): AsyncDisposable {
+	let busy: Promise<void> = Promise.resolve();
+	let failed: unknown = null;
+	const timer = setInterval(() => {
+		busy = busy.then(poll).catch((error: unknown) => {
+			failed ??= error;
+		});
+	}, ms);
+	return {
+		async [Symbol.asyncDispose]() {
+			clearInterval(timer);
+			await busy;
+			if (failed !== null) throw failed;
+		},
+	};
+}
+
+/** Where the kernel's own software lies: nothing below is an input. */
+function prefixesOf(spec: Kernelspec): string[] {
+	const program = spec.python ?? spec.argv[0];
+	if (program === undefined || !program.startsWith('/')) return [];
+	const prefix = dirname(dirname(program));
+	return prefix === '/' || prefix === '/usr' ? [] : [join(prefix, 'lib'), join(prefix, 'bin'), join(prefix, 'share')];
+}
+
+function kernelOf(notebook: Notebook): { name: string | null; language: string | null } {
+	const spec = notebook.metadata.kernelspec;
+	return { name: spec?.name ?? null, language: spec?.language ?? notebook.metadata.language_info?.name ?? null };
+}
+
+async function readNotebookFile(path: string, asked: string): Promise<Buffer> {
+	try {
+		return await readFile(path);
+	} catch (cause) {
+		throw new CellarError(
+			'CELLAR_NO_SUCH_FILE',
+			`cannot read ${basename(asked)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+			{
+				where: asked,
+				hint: 'check the path of the notebook',
+				cause,
+			},
+		);
+	}
+}
