@@ -1,0 +1,166 @@
+// What is missing, in which order it is brought, and how that is told.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build, hasSecondNode, installPackages, installSecondNode, isBuilt, packagesFit } from './packages.mjs';
+import { environments, findPython, fittingPythons, isReady, makeEnvironment } from './python.mjs';
+import { root, StepFailed } from './run.mjs';
+import { addTestUser, installByApt, installer, lacksTestUser, missingPrograms } from './system.mjs';
+
+/**
+ * @typedef {{ tests: boolean, full: boolean, examples: string[], python: string | null, dryRun: boolean }} Wish what is asked for
+ * @typedef {{ missing: string, will: string, act: () => Promise<unknown> }} Step
+ */
+
+const oldestNode = [20, 19];
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/**
+ * Brings what is missing.
+ *
+ * @param {Wish} wish
+ * @returns {Promise<number>} the exit code
+ */
+export async function setUp(wish) {
+	try {
+		checkNode();
+		if (wish.dryRun) {
+			announce(await plan(wish));
+			return 0;
+		}
+		const release = await takeLock();
+		try {
+			const lines = await plan(wish);
+			announce(lines);
+			await Promise.all(lines.map(runInOrder)).finally(() => Promise.allSettled(lines));
+			await build();
+		} finally {
+			release();
+		}
+		return 0;
+	} catch (error) {
+		if (!(error instanceof StepFailed)) throw error;
+		say(`\nset-up: ${error.message}`);
+		return error.code;
+	}
+}
+
+function checkNode() {
+	const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+	if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
+	throw new StepFailed(`this is Node ${process.versions.node}; Cellar needs Node ${oldestNode.join('.')} or later`, 4);
+}
+
+/**
+ * What has to be done: lines of steps; the steps of a line follow each other, the lines run side by side.
+ *
+ * @param {Wish} wish
+ * @returns {Promise<Step[][]>}
+ * @throws StepFailed where a person has to install something first, with what to type
+ */
+async function plan(wish) {
+	const wanted = wantedEnvironments(wish);
+	const asked = wanted.length > 0 && wish.python !== null ? await findPython(wish.python) : null;
+	const stale = wanted.filter((environment) => !isReady(environment, asked));
+	const python = stale.length > 0 ? (asked ?? (await findPython(null))) : null;
+
+	const programs = [...(await missingPrograms(wish))];
+	if (stale.length > 0 && python === null) programs.push('python3-venv');
+	const system = programs.length > 0 ? [await programStep(programs)] : [];
+	if (wish.tests && lacksTestUser()) {
+		system.push({ missing: 'an ordinary user for the tests', will: 'add the user cellar-test', act: addTestUser });
+	}
+	const pythons = stale.map((environment) => environmentStep(environment, python));
+
+	const packages = [];
+	if (!packagesFit()) packages.push({ missing: "npm's packages", will: 'npm ci', act: installPackages });
+	if (!isBuilt()) packages.push({ missing: 'the build', will: 'tsc -b', act: async () => {} });
+	if (wish.full && !hasSecondNode())
+		packages.push({ missing: 'Node 24', will: 'npm install, in .cache/node24', act: installSecondNode });
+	return [[...system, ...pythons], packages];
+}
+
+function wantedEnvironments(wish) {
+	const known = environments();
+	const stranger = wish.examples.find(
+		(name) => !known.some((environment) => environment.requirements === `examples/${name}/requirements.txt`),
+	);
+	if (stranger !== undefined) throw new StepFailed(`there is no examples/${stranger}/requirements.txt`, 2);
+	return wish.tests
+		? known
+		: known.filter(({ requirements }) => wish.examples.some((name) => requirements === `examples/${name}/requirements.txt`));
+}
+
+async function programStep(names) {
+	const how = await installer(names);
+	if (how.how === 'apt') {
+		const will = `${how.sudo ? 'sudo ' : ''}apt-get install ${how.packages.join(' ')}`;
+		return { missing: names.join(', '), will, act: () => installByApt(how.packages, how.sudo) };
+	}
+	const lines = how.lines.map((line) => `  ${line}`).join('\n');
+	const python = names.includes('python3-venv') ? ` (${fittingPythons} that can make environments)` : '';
+	throw new StepFailed(
+		`${names.join(', ')}${python} must be installed first. Type one of\n${lines}\nand then this command again.`,
+		4,
+	);
+}
+
+function environmentStep(environment, python) {
+	const act = async () => {
+		const found = python ?? (await findPython(null));
+		if (found === null) throw new StepFailed(`no ${fittingPythons} that can make environments; name one by CELLAR_PYTHON`, 4);
+		await makeEnvironment(environment, found);
+	};
+	return {
+		missing: `the Python environment ${environment.name}`,
+		will: `make it from ${environment.requirements}${python ? ` with Python ${python.version}` : ''}`,
+		act,
+	};
+}
+
+function announce(lines) {
+	const steps = lines.flat();
+	if (steps.length === 0) return;
+	say('Missing here, and what is done about it:');
+	for (const { missing, will } of steps) say(`  ${missing}: ${will}`);
+}
+
+async function runInOrder(steps) {
+	for (const { missing, act } of steps) {
+		const start = Date.now();
+		await act();
+		say(`  ✓ ${missing} (${((Date.now() - start) / 1000).toFixed(0)} s)`);
+	}
+}
+
+/** One set-up at a time in a clone: two would remove each other's half-made folders. */
+async function takeLock() {
+	const file = join(root, '.cache/setup.lock');
+	mkdirSync(join(root, '.cache'), { recursive: true });
+	for (let told = false; ; told = true) {
+		try {
+			writeFileSync(file, String(process.pid), { flag: 'wx' });
+			break;
+		} catch (error) {
+			if (error.code !== 'EEXIST') throw error;
+		}
+		const holder = Number(readFileSync(file, 'utf8'));
+		if (holder > 0 && !isAlive(holder)) rmSync(file, { force: true });
+		else if (!told) say(`another set-up runs here (process ${holder}): waiting for it`);
+		await sleep(200);
+	}
+	const release = () => rmSync(file, { force: true });
+	const end = () => process.exit(130);
+	process.once('exit', release);
+	process.once('SIGINT', end).once('SIGTERM', end);
+	return release;
+}
+
+function isAlive(pid) {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		return error.code === 'EPERM';
+	}
+}
