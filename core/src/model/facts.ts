@@ -144,3 +144,21 @@ export interface FileFact {
 	/** Why no blob was kept: `software`, `too large`, `secret`, `changed before it could be saved`, …; null where one was. */
 	readonly whyNoBlob: string | null;
 }
+
+/** One representation of one output of a cell execution: a plot has a row for `image/png` and one for `text/plain`. */
+export interface OutputFact {
+	readonly cell: CellExecution;
+	/** Which of the execution's outputs, from 0. */
+	readonly output: number;
+	/** nbformat's `output_type`. */
+	readonly kind: 'stream' | 'display_data' | 'execute_result' | 'error';
+	/** Its media type; a stream and an error's traceback are `text/plain`. */
+	readonly media: string;
+	/** `stdout` or `stderr` of a stream, the exception's name of an error; null for others. */
+	readonly name: string | null;
+	readonly bytes: number;
+	/** Of the text as UTF-8, of a picture's own bytes (base64 undone), of JSON as it is written. */
+	readonly sha256: string;
+	/** The digest under which the blob store keeps it; null where it was not kept. */
+	readonly blob: string | null;
+}
