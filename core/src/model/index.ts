@@ -1,4 +1,5 @@
 /** The words of Cellar as types: runs, facts, dependencies, verdicts, events, errors. Imports nothing of the other rooms. */
+export * from './argv.ts';
 export * from './cell.ts';
 export * from './dependency.ts';
 export * from './disk.ts';
