@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { constants, lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { encodeName, errnoOf, fsPath, type FileFact, type Name } from '../../model/index.ts';
+
+/** What a path is right now, by `lstat`: of a link, the link itself (what it leads to stands under `realPath`). */
+export interface Look extends Pick<FileFact, 'path' | 'realPath' | 'kind' | 'size' | 'mode' | 'mtime'> {
+	/** When the file was born, whole milliseconds since 1970; null where the file system does not tell. */
+	readonly born: number | null;
+	/** A link's text; null for others. */
+	readonly target: Name | null;
+}
+
+/**
+ * Looks at a path without opening it. What is not there, or cannot be a path, is `gone`; what may not be looked at is
+ * `other` with all else null. Times are cut to whole milliseconds.
+ */
+// Synchronous inside: over tens of thousands of files this is several times faster than the thread pool.
+export async function look(path: Name): Promise<Look> {
+	const nothing = { path, realPath: null, size: null, mode: null, mtime: null, born: null, target: null };
+	const raw = fsPath(path);
+	try {
+		const state = lstatSync(raw);
+		const link = state.isSymbolicLink();
+		return {
+			path,
+			realPath: realPathOf(raw),
+			kind: state.isFile() ? 'file' : state.isDirectory() ? 'directory' : link ? 'link' : 'other',
+			size: state.size,
+			mode: state.mode & 0o7777,
+			mtime: wholeMs(state.mtimeMs),
+			born: state.birthtimeMs > 0 ? wholeMs(state.birthtimeMs) : null,
+			target: link ? encodeName(readlinkSync(raw, { encoding: 'buffer' })) : null,
+		};
+	} catch (error) {
+		const errno = errnoOf(error);
+		if (isGone(errno)) return { ...nothing, kind: 'gone' };
+		if (errno === 'EACCES' || errno === 'EPERM') return { ...nothing, kind: 'other' };
+		throw error;
+	}
+}
+
+/** Null for a link that leads nowhere. */
+function realPathOf(raw: string | Buffer): Name | null {
+	try {
+		// The typings of `realpathSync.native` leave out that it takes bytes as `realpathSync` does.
+		return encodeName(realpathSync.native(raw, { encoding: 'buffer' }));
+	} catch (error) {
+		if (isGone(errnoOf(error)) || errnoOf(error) === 'EACCES') return null;
+		throw error;
+	}
+}
+
+function isGone(errno: string | null): boolean {
+	return (
+		errno === 'ENOENT' ||
+		errno === 'ENOTDIR' ||
+		errno === 'ELOOP' ||
+		errno === 'ENAMETOOLONG' ||
+		errno === 'ERR_INVALID_ARG_VALUE'
+	);
+}
+
+/** Null for times outside what a Date holds. */
+function wholeMs(ms: number): number | null {
+	return Math.abs(ms) <= 8.64e15 ? Math.floor(ms) : null;
+}
+
+/**
+ * The sha256 of a file's bytes in hexadecimal, links followed; memory does not grow with the file.
+ *
+ * @returns null where it is gone, may not be read or is no regular file
+ */
+export async function sha256Of(path: Name): Promise<string | null> {
+	const file = await openRegular(path);
+	if (file === null) return null;
+	try {
+		const hash = createHash('sha256');
+		await eachChunk(file, (bytes) => void hash.update(bytes));
+		return hash.digest('hex');
+	} finally {
+		await file.close();
+	}
+}
+
+/** Opens a regular file for reading; null where there is none or it may not be read. */
+export async function openRegular(path: Name): Promise<FileHandle | null> {
+	let file: FileHandle;
+	try {
+		// Without O_NONBLOCK the opening of a named pipe waits for a writer that may never come.
+		file = await open(fsPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
+	} catch (error) {
+		const errno = errnoOf(error);
+		if (isGone(errno) || errno === 'EACCES' || errno === 'EPERM' || errno === 'ENXIO') return null;
+		throw error;
+	}
+	if ((await file.stat()).isFile()) return file;
+	await file.close();
+	return null;
+}
+
+/** Hands on a file's bytes from its start, in pieces that are good until the next one. */
+export async function eachChunk(file: FileHandle, take: (bytes: Buffer) => void | Promise<void>): Promise<number> {
+	const buffer = Buffer.allocUnsafe(1 << 20);
+	let position = 0;
+	for (;;) {
+		const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+		if (bytesRead === 0) return position;
+		await take(buffer.subarray(0, bytesRead));
+		position += bytesRead;
+	}
+}

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { diskError } from '../model/index.ts';
+
+/**
+ * Writes a file so that its name only ever stands for all of it: under another name first, synced, then renamed; the folder
+ * is synced too, so that the name outlives a power cut. Readable by its owner only.
+ *
+ * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION; what stood under the name before still does
+ */
+export async function writeWhole(path: string, bytes: string | Uint8Array): Promise<void> {
+	const temporary = join(dirname(path), temporaryName(basename(path)));
+	try {
+		const file = await open(temporary, 'wx', 0o600);
+		try {
+			await file.writeFile(bytes);
+			await file.sync();
+		} finally {
+			await file.close();
+		}
+		await rename(temporary, path);
+		await syncFolder(dirname(path));
+	} catch (cause) {
+		await rm(temporary, { force: true });
+		throw diskError(cause, `write ${path}`);
+	}
+}
+
+/** A hidden name beside the one that a file gets in the end. */
+export function temporaryName(name: string): string {
+	return `.${name}.${randomBytes(6).toString('hex')}.tmp`;
+}
+
+/** Makes the names in a folder outlive a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+	const folder = await open(path, 'r');
+	try {
+		await folder.sync();
+	} finally {
+		await folder.close();
+	}
+}
+
+/** Writes all of it, at the file's own position or its end. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+	let done = 0;
+	while (done < bytes.length) done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
+}

@@ -1,0 +1,13 @@
+/** The run folder and the blob store on disk (docs/run-format.md): what is written is whole, what was written survives. */
+export { cellarHome } from './home.ts';
+export { createRun, type RunFolder } from './create.ts';
+export { readRun } from './read.ts';
+export { readJournal } from './journal.ts';
+export { isAlive } from './lock.ts';
+export { findRun, listRuns, type RunSummary } from './runs.ts';
+export { removeRun, sweepBlobs, type Removed } from './remove.ts';
+export { hasTables, readTables, writeTables, type Tables } from './tables/facts.ts';
+export { openBlobs, type Blobs, type Put } from './blobs/blobs.ts';
+export { keepOutputs } from './blobs/outputs.ts';
+export { look, sha256Of, type Look } from './blobs/look.ts';
+export { compressLog, redactExec } from './logs.ts';

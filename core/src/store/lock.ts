@@ -1,0 +1,73 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { errnoOf } from '../model/index.ts';
+import { writeWhole } from './disk.ts';
+import { names } from './home.ts';
+
+/** Which process holds a run. A pid comes again; with its start time and the boot it does not. */
+const lockSchema = v.object({
+	format: v.literal(1),
+	pid: v.number(),
+	/** Clock ticks since the boot: field 22 of `/proc/PID/stat`. */
+	startTime: v.number(),
+	bootId: v.string(),
+	host: v.string(),
+	/** The target of `/proc/self/ns/pid`: a pid says nothing in another namespace. */
+	pidNamespace: v.string(),
+});
+
+/** Takes a run folder for this process. */
+export async function writeLock(directory: string): Promise<void> {
+	const state = await stateOf(process.pid);
+	const lock: v.InferOutput<typeof lockSchema> = {
+		format: 1,
+		pid: process.pid,
+		startTime: state?.startTime ?? 0,
+		bootId: await bootId(),
+		host: hostname(),
+		pidNamespace: await pidNamespace(),
+	};
+	await writeWhole(join(directory, names.lock), `${JSON.stringify(lock)}\n`);
+}
+
+/**
+ * Whether the process that makes a run is still there. A lock from another machine or container cannot be judged from here
+ * and counts as held: a live run taken for a dead one would be torn apart, the other way round costs a person a look.
+ */
+export async function isAlive(directory: string): Promise<boolean> {
+	const text = await readFile(join(directory, names.lock), 'utf8').catch((error: unknown) => {
+		if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
+		throw error;
+	});
+	if (text === null) return false;
+	const lock = v.safeParse(v.pipe(v.string(), v.parseJson(), lockSchema), text);
+	if (!lock.success) return false;
+	const { pid, startTime, host } = lock.output;
+	const sameBoot = lock.output.bootId === (await bootId());
+	if (!sameBoot) return host !== hostname();
+	if (lock.output.pidNamespace !== (await pidNamespace())) return true;
+	const state = await stateOf(pid);
+	return state !== null && state.startTime === startTime && !state.ended;
+}
+
+async function bootId(): Promise<string> {
+	return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+}
+
+function pidNamespace(): Promise<string> {
+	return readlink('/proc/self/ns/pid');
+}
+
+/** What the kernel says of a process; null where there is none. A zombie has ended: only its parent has not asked yet. */
+async function stateOf(pid: number): Promise<{ startTime: number; ended: boolean } | null> {
+	const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch((error: unknown) => {
+		if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return null;
+		throw error;
+	});
+	if (stat === null) return null;
+	// The second field is the command in brackets and may hold anything, brackets too: count from its end (proc_pid_stat(5)).
+	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+	return { startTime: Number(fields[19]), ended: fields[0] === 'Z' || fields[0] === 'X' };
+}

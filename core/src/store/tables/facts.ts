@@ -1,0 +1,186 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+	errnoOf,
+	hows,
+	type Access,
+	type Change,
+	type Doubt,
+	type ExecFact,
+	type Facts,
+	type FileFact,
+	type NetworkFact,
+	type OutputFact,
+	type ProcessFact,
+	type WorkerFact,
+} from '../../model/index.ts';
+import { flag, int, long, oneOf, orNull, text, texts, time } from './column.ts';
+import { readTable, writeTable, type Columns } from './table.ts';
+
+/** All that the tables of a run hold. */
+export interface Tables {
+	readonly facts: Facts;
+	readonly files: readonly FileFact[];
+	readonly outputs: readonly OutputFact[];
+}
+
+const scope = { cell: orNull(int), worker: orNull(text), task: orNull(text) };
+
+const accesses: Columns<Access> = {
+	log: text,
+	...scope,
+	process: int,
+	thread: int,
+	during: orNull(int),
+	ambiguous: flag,
+	path: text,
+	how: oneOf(hows),
+	first: long,
+	last: long,
+	count: long,
+};
+
+const changes: Columns<Change> = {
+	log: text,
+	seq: long,
+	...scope,
+	process: int,
+	thread: int,
+	kind: oneOf(['rename', 'link', 'symlink', 'remove']),
+	from: orNull(text),
+	to: text,
+};
+
+const processes: Columns<ProcessFact> = {
+	log: text,
+	ordinal: int,
+	...scope,
+	kind: oneOf(['process', 'thread']),
+	process: int,
+	parent: orNull(int),
+	pid: int,
+	pidInside: orNull(int),
+	host: text,
+	bootId: text,
+	inheritsFrom: orNull(int),
+	untilSeq: orNull(long),
+	born: long,
+	ended: orNull(long),
+	exitCode: orNull(int),
+	signal: orNull(text),
+};
+
+const execs: Columns<ExecFact> = { log: text, seq: long, ...scope, process: int, path: text, argv: texts };
+
+const network: Columns<NetworkFact> = {
+	log: text,
+	seq: long,
+	...scope,
+	process: int,
+	address: text,
+	port: orNull(int),
+	name: orNull(text),
+	how: oneOf(['connect', 'bind']),
+};
+
+const workers: Columns<WorkerFact> = { worker: text, process: int, engine: text, pid: int, born: long };
+
+const doubts: Columns<Doubt> = { code: text, message: text, seq: orNull(long) };
+
+const files: Columns<FileFact> = {
+	path: text,
+	realPath: orNull(text),
+	kind: oneOf(['file', 'directory', 'link', 'other', 'gone']),
+	size: orNull(long),
+	mode: orNull(int),
+	mtime: orNull(time),
+	existedBefore: orNull(flag),
+	sha256Before: orNull(text),
+	sha256After: orNull(text),
+	blobBefore: orNull(text),
+	blobAfter: orNull(text),
+	whyNoBlob: orNull(text),
+};
+
+const outputs: Columns<OutputFact> = {
+	cell: int,
+	output: int,
+	kind: oneOf(['stream', 'display_data', 'execute_result', 'error']),
+	media: text,
+	name: orNull(text),
+	bytes: long,
+	sha256: text,
+	blob: orNull(text),
+};
+
+/** The files of a run folder that are tables, one each, in the order in which they are written. */
+export const tableNames = [
+	'accesses',
+	'changes',
+	'processes',
+	'execs',
+	'network',
+	'workers',
+	'doubts',
+	'files',
+	'outputs',
+] as const;
+
+/**
+ * Writes every table of a run into its folder, each whole or not at all; `outputs` comes last.
+ *
+ * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
+ */
+export async function writeTables(directory: string, tables: Tables): Promise<void> {
+	const { facts } = tables;
+	await writeTable(tablePath(directory, 'accesses'), accesses, facts.accesses);
+	await writeTable(tablePath(directory, 'changes'), changes, facts.changes);
+	await writeTable(tablePath(directory, 'processes'), processes, facts.processes);
+	await writeTable(tablePath(directory, 'execs'), execs, facts.execs);
+	await writeTable(tablePath(directory, 'network'), network, facts.network);
+	await writeTable(tablePath(directory, 'workers'), workers, facts.workers);
+	await writeTable(tablePath(directory, 'doubts'), doubts, facts.doubts);
+	await writeTable(tablePath(directory, 'files'), files, tables.files);
+	await writeTable(tablePath(directory, 'outputs'), outputs, tables.outputs);
+}
+
+/** @throws CellarError CELLAR_RUN_UNREADABLE with the file, CELLAR_RUN_TOO_NEW */
+export async function readTables(directory: string): Promise<Tables> {
+	const facts: Facts = {
+		accesses: await readTable(tablePath(directory, 'accesses'), accesses),
+		changes: await readTable(tablePath(directory, 'changes'), changes),
+		processes: await readTable(tablePath(directory, 'processes'), processes),
+		execs: await readTable(tablePath(directory, 'execs'), execs),
+		network: await readTable(tablePath(directory, 'network'), network),
+		workers: await readTable(tablePath(directory, 'workers'), workers),
+		doubts: await readTable(tablePath(directory, 'doubts'), doubts),
+	};
+	return { facts, files: await readFiles(directory), outputs: await readOutputs(directory) };
+}
+
+export function readFiles(directory: string): Promise<readonly FileFact[]> {
+	return readTable(tablePath(directory, 'files'), files);
+}
+
+export function readOutputs(directory: string): Promise<readonly OutputFact[]> {
+	return readTable(tablePath(directory, 'outputs'), outputs);
+}
+
+/** Whether all tables of a run are written. Those of a run that died are not: its journal and logs make them. */
+export async function hasTables(directory: string): Promise<boolean> {
+	for (const name of tableNames) {
+		const there = await access(tablePath(directory, name)).then(
+			() => true,
+			(error: unknown) => {
+				if (errnoOf(error) === 'ENOENT') return false;
+				throw error;
+			},
+		);
+		if (!there) return false;
+	}
+	return true;
+}
+
+function tablePath(directory: string, name: (typeof tableNames)[number]): string {
+	return join(directory, `${name}.parquet`);
+}

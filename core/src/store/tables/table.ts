@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { parquetMetadataAsync, parquetRead, type DecodedArray, type FileMetaData, type SchemaElement } from 'hyparquet';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { CellarError, errnoOf } from '../../model/index.ts';
+import type { Column } from './column.ts';
+import { writeWhole } from '../disk.ts';
+import { checkFormat } from '../journal.ts';
+
+/** The columns of one table, in their order: each field of its rows has exactly one. */
+export type Columns<Row> = { readonly [Field in keyof Row]-?: Column<Row[Field]> };
+
+/**
+ * Writes a table as Parquet with `"format": 1` as its key-value metadata, so that pandas, Polars and DuckDB open it as it
+ * is. An empty table has its columns too.
+ *
+ * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
+ */
+export async function writeTable<Row>(path: string, columns: Columns<Row>, rows: readonly Row[]): Promise<void> {
+	const fields = fieldsOf(columns);
+	const schema: SchemaElement[] = [{ name: 'root', num_children: fields.length }];
+	const columnData = fields.map((name) => {
+		const column = columns[name];
+		schema.push(...column.elements(name));
+		return { name, data: rows.map((row) => column.encode(row[name])) };
+	});
+	const bytes = parquetWriteBuffer({
+		columnData,
+		schema,
+		codec: 'GZIP',
+		// zlib's own code is several times faster than a codec in JavaScript, and every reader has it.
+		compressors: { GZIP: (input) => gzipSync(input, { level: 1 }) },
+		statistics: false,
+		kvMetadata: [{ key: 'format', value: '1' }],
+		createdBy: 'cellar',
+		rowGroupSize: 1_000_000,
+	});
+	await writeWhole(path, new Uint8Array(bytes));
+}
+
+/**
+ * Reads a table that `writeTable` wrote; columns that a later version of this format added are left out.
+ *
+ * @throws CellarError CELLAR_RUN_UNREADABLE with the file and the column, CELLAR_RUN_TOO_NEW
+ */
+export async function readTable<Row>(path: string, columns: Columns<Row>): Promise<readonly Row[]> {
+	const file = await readFile(path).catch((cause: unknown) => {
+		if (errnoOf(cause) === null) throw cause;
+		throw new CellarError('CELLAR_RUN_UNREADABLE', `a table of the run cannot be read (${errnoOf(cause)})`, {
+			where: path,
+			cause,
+		});
+	});
+	const buffer = new Uint8Array(file).buffer;
+	const metadata = await unlessBroken(path, () => parquetMetadataAsync(buffer));
+	checkFormat(formatOf(metadata), path);
+	const read = await unlessBroken(path, () => readColumns(buffer, metadata));
+	const fields = fieldsOf(columns);
+	const found = fields.map((name) => read.get(name) ?? missing(path, name));
+	const decoders: ((value: unknown) => unknown)[] = fields.map((name) => columns[name].decode);
+	return unlessBroken(path, () => {
+		const rows: Row[] = [];
+		for (let at = 0; at < Number(metadata.num_rows); at++) {
+			const row: Record<string, unknown> = {};
+			for (let n = 0; n < fields.length; n++) row[fields[n]!] = decoders[n]!(found[n]![at]);
+			// Each field went through its own column's `decode`, whose type is the field's.
+			rows.push(row as Row);
+		}
+		return rows;
+	});
+}
+
+async function readColumns(file: ArrayBuffer, metadata: FileMetaData): Promise<Map<string, unknown[]>> {
+	const columns = new Map<string, unknown[]>();
+	await parquetRead({
+		file,
+		metadata,
+		compressors: { GZIP: (input, length) => gunzipSync(input, { maxOutputLength: length + 1 }) },
+		parsers: { timestampFromMilliseconds: (millis: bigint | null | undefined) => millis ?? null },
+		onChunk({ columnName, columnData, rowStart }) {
+			const column = columns.get(columnName) ?? [];
+			columns.set(columnName, column);
+			copy(columnData, column, rowStart);
+		},
+	});
+	return columns;
+}
+
+function copy(from: DecodedArray, into: unknown[], start: number): void {
+	for (let at = 0; at < from.length; at++) into[start + at] = from[at];
+}
+
+function formatOf(metadata: FileMetaData): number {
+	const value = metadata.key_value_metadata?.find((pair) => pair.key === 'format')?.value;
+	return value === undefined ? 0 : Number(value);
+}
+
+function missing(path: string, name: string): never {
+	throw new CellarError('CELLAR_RUN_UNREADABLE', `the table has no column "${name}"`, { where: path });
+}
+
+/** Whatever a broken Parquet file makes its reader throw is the file's fault. */
+async function unlessBroken<T>(path: string, read: () => T | Promise<T>): Promise<T> {
+	try {
+		return await read();
+	} catch (cause) {
+		throw new CellarError(
+			'CELLAR_RUN_UNREADABLE',
+			`a table of the run is broken: ${cause instanceof Error ? cause.message : ''}`,
+			{
+				where: path,
+				cause,
+			},
+		);
+	}
+}
+
+function fieldsOf<Row>(columns: Columns<Row>): (keyof Row & string)[] {
+	// An object literal has no keys but those of its type here: `Columns` maps exactly the fields of `Row`.
+	return Object.keys(columns) as (keyof Row & string)[];
+}
