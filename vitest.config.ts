@@ -1,8 +1,14 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-export default defineConfig({
-	test: {
-		include: ['tests/**/*.test.ts'],
-		testTimeout: 30_000,
-	},
-});
+/** What every run of the tests shares; vitest.full.config.ts adds the long ones. */
+export const shared: NonNullable<ViteUserConfig['test']> = {
+	include: ['tests/**/*.test.ts'],
+	// Tests start kernels and tracers of their own: more than two files at a time would only wait for each other.
+	pool: 'forks',
+	maxWorkers: 2,
+	testTimeout: 60_000,
+	hookTimeout: 60_000,
+	reporters: ['default', './scripts/closing-line-reporter.mjs'],
+};
+
+export default defineConfig({ test: { ...shared, exclude: ['tests/**/*.full.test.ts'] } });

@@ -32,7 +32,9 @@ export async function setUp(wish) {
 		try {
 			const lines = await plan(wish);
 			announce(lines);
-			await Promise.all(lines.map(runInOrder)).finally(() => Promise.allSettled(lines));
+			const work = lines.map(runInOrder);
+			await Promise.allSettled(work); // a failure of one line leaves nothing of the other running
+			await Promise.all(work);
 			await build();
 		} finally {
 			release();
