@@ -1,0 +1,36 @@
+#!/bin/sh
+# Runs inside `unshare -Urm`, in a folder that holds: lower (a link to the root), upper, work, merged, args, status.
+# The names are fixed and relative, so that no character of the root's own path reaches the options of mount.
+#
+#   overlay.sh FOLDER try                     mounts and ends: 0 where overlays are allowed
+#   overlay.sh FOLDER view                    one escaped path a line on stdin; 1 or 0 for whether the merged tree has it
+#   overlay.sh FOLDER overlay BWRAP ARGV...   runs ARGV on the overlay
+#   overlay.sh FOLDER copy BWRAP ARGV...      runs ARGV on merged as it is: a copy of the root
+set -eu
+cd -- "$1"
+mode=$2
+shift 2
+
+case $mode in
+try | overlay) mount -t overlay overlay -o userxattr,lowerdir=lower,upperdir=upper,workdir=work merged ;;
+view) mount -t overlay overlay -o ro,userxattr,lowerdir=upper:lower merged ;;
+esac
+
+case $mode in
+view)
+	while IFS= read -r line; do
+		# The dot keeps a newline at the end of a name.
+		path=$(printf '%b.' "$line")
+		path=merged/${path%.}
+		if [ -e "$path" ] || [ -L "$path" ]; then echo 1; else echo 0; fi
+	done
+	;;
+overlay | copy)
+	bwrap=$1
+	shift
+	# The environment travels in a file that only its owner can read, never on a command line.
+	exec 8>status 9<args
+	rm -f args
+	exec "$bwrap" --args 9 --json-status-fd 8 -- "$@"
+	;;
+esac
