@@ -10,8 +10,8 @@ import type { Story } from './story.ts';
 const here = dirname(fileURLToPath(import.meta.url));
 const user = 'cellar-test';
 
-/** Tells a story as an ordinary user, who owns the root and the work folder: all our code runs as that user, not only the sandbox. */
-export async function storyAsUser(options: SandboxOptions): Promise<Story> {
+/** All our code in one file, `tell.mjs`, with the script beside it: a program that another user can run, or that can be killed. */
+export async function bundle(): Promise<string> {
 	const folder = scratch();
 	await build({
 		configFile: false,
@@ -25,6 +25,12 @@ export async function storyAsUser(options: SandboxOptions): Promise<Story> {
 		ssr: { noExternal: true },
 	});
 	copyFileSync(join(here, '../../core/src/sandbox/overlay.sh'), join(folder, 'overlay.sh'));
+	return folder;
+}
+
+/** Tells a story as an ordinary user, who owns the root and the work folder: all our code runs as that user, not only the sandbox. */
+export async function storyAsUser(options: SandboxOptions): Promise<Story> {
+	const folder = await bundle();
 	const told = spawnSync(asUser[0] ?? '', [...asUser.slice(1), nodeFor(folder), join(folder, 'tell.mjs')], {
 		input: JSON.stringify(options),
 		encoding: 'utf8',

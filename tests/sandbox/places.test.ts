@@ -1,9 +1,9 @@
 import { lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CellarError } from '../../core/src/model/index.ts';
-import { kindOf, placeIn } from '../../core/src/sandbox/places.ts';
+import { kindOf, placeIn, type Place } from '../../core/src/sandbox/places.ts';
 import { scratch } from './root.ts';
 
 test('links are followed inside the root: an absolute one starts there again, dots stop at it', () => {
@@ -43,13 +43,8 @@ test('wherever links lead, a place has no link and no dots on its way: it is ins
 				mkdirSync(dirname(join(root, ...at)), { recursive: true });
 				symlinkSync(target, join(root, ...at));
 			}
-			let place;
-			try {
-				place = placeIn(root, `/${asked}`);
-			} catch (error) {
-				expect(error).toBeInstanceOf(CellarError);
-				return;
-			}
+			const place = placeOrBroken(root, `/${asked}`);
+			if (place === null) return;
 			const words = place.path.split('/').filter(Boolean);
 			expect(words).not.toContain('..');
 			words.forEach((_, at) => {
@@ -62,3 +57,13 @@ test('wherever links lead, a place has no link and no dots on its way: it is ins
 		{ numRuns: 200 },
 	);
 });
+
+/** Null for a path that the root cannot have; any other error is one of ours and fails the test. */
+function placeOrBroken(root: string, path: string): Place | null {
+	try {
+		return placeIn(root, path);
+	} catch (error) {
+		if (error instanceof CellarError && error.code === 'CELLAR_IMAGE_BROKEN') return null;
+		throw error;
+	}
+}

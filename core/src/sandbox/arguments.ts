@@ -62,8 +62,8 @@ export function bubblewrapOptions(
 ): { words: readonly Path[]; made: ReadonlySet<Path> } {
 	const { proc, dev, sys, tmp, home, cwd, binds, shm } = places;
 	const options: readonly (readonly Path[])[] = [
-		// A session of its own: nothing inside can type into the terminal.
-		['--unshare-all', '--die-with-parent', '--new-session'],
+		// --unshare-all does without a user namespace where there is none to be had. The session keeps the program from the terminal.
+		['--unshare-all', '--unshare-user', '--die-with-parent', '--new-session'],
 		o.network ? ['--share-net'] : [],
 		// bubblewrap is root of the outer namespace and would hand its capabilities on.
 		['--cap-drop', 'ALL'],

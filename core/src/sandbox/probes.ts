@@ -79,7 +79,20 @@ export async function probeBubblewrap(env: NodeJS.ProcessEnv = process.env): Pro
 	const version = (await run([bwrap, '--version'], env)).stdout.trim() || bwrap;
 	const namespaces = await probeUserNamespaces(env);
 	if (namespaces.status !== 'ok') return { ...namespaces, found: version };
-	const outer = ['unshare', '-Urm', bwrap, '--unshare-all', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];
+	const outer = [
+		'unshare',
+		'-Urm',
+		bwrap,
+		'--unshare-all',
+		'--unshare-user',
+		'--ro-bind',
+		'/',
+		'/',
+		'--proc',
+		'/proc',
+		'--dev',
+		'/dev',
+	];
 	const tried = await run([...outer, '--', '/bin/sh', '-c', 'true'], env);
 	if (tried.code === 0) return { status: 'ok', found: version, reason: null, mend: null };
 	return {
