@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { CellarError, diskError, errnoOf, type JournalEntry, type LogId, type Run } from '../model/index.ts';
-import { syncFolder, writeWhole } from './disk.ts';
+import { makeFolders, syncFolder, writeWhole } from './disk.ts';
 import { names, runsFolder } from './home.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { writeLock } from './lock.ts';
@@ -38,7 +38,7 @@ export interface RunFolder {
 export async function createRun(home: string, run: Omit<Run, 'run'>): Promise<RunFolder> {
 	const runs = runsFolder(home);
 	try {
-		await mkdir(runs, { recursive: true, mode: 0o700 });
+		await makeFolders(runs);
 		for (;;) {
 			const id = newId(new Date(run.started));
 			const made = await tryCreate(runs, { ...run, run: id });
@@ -80,7 +80,7 @@ async function tryCreate(runs: string, run: Run): Promise<RunFolder | null> {
 function openFolder(id: string, directory: string, journal: Journal): RunFolder {
 	let closed: Promise<void> | null = null;
 	const close = () => (closed ??= release(directory, journal));
-	const write = (name: string, bytes: string | Uint8Array) => writeWhole(join(directory, plainName(name)), bytes);
+	const write = async (name: string, bytes: string | Uint8Array) => writeWhole(join(directory, plainName(name)), bytes);
 	return {
 		id,
 		directory,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { diskError } from '../model/index.ts';
+import { diskError, errnoOf } from '../model/index.ts';
 
 /**
  * Writes a file so that its name only ever stands for all of it: under another name first, synced, then renamed; the folder
@@ -46,4 +46,17 @@ export async function syncFolder(path: string): Promise<void> {
 export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 	let done = 0;
 	while (done < bytes.length) done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
+}
+
+/** Makes a folder and those above it, open to their owner only, unless they are there. */
+// Not `mkdir` with `recursive`: Node says ENOENT where the reason is a read-only file system.
+export async function makeFolders(path: string): Promise<void> {
+	try {
+		await mkdir(path, { mode: 0o700 });
+	} catch (error) {
+		if (errnoOf(error) === 'EEXIST') return;
+		if (errnoOf(error) !== 'ENOENT') throw error;
+		await makeFolders(dirname(path));
+		await mkdir(path, { mode: 0o700 });
+	}
 }

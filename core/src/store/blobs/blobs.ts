@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
+import { chmod, open, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CellarError, diskError, errnoOf, type Name } from '../../model/index.ts';
-import { syncFolder, writeAll } from '../disk.ts';
+import { makeFolders, syncFolder, writeAll } from '../disk.ts';
 import { blobsFolder } from '../home.ts';
 import { eachChunk, openRegular, sha256Of } from './look.ts';
 
@@ -102,8 +102,8 @@ async function writeBlob(store: Store, sha256: string, fill: (file: FileHandle) 
 	const path = store.path(sha256);
 	const folder = join(path, '..');
 	try {
-		await mkdir(store.temporary, { recursive: true, mode: 0o700 });
-		await mkdir(folder, { recursive: true, mode: 0o700 });
+		await makeFolders(store.temporary);
+		await makeFolders(folder);
 		const file = await open(temporary, 'wx', 0o600);
 		let filled: boolean;
 		try {

@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { parquetMetadataAsync, parquetRead, type DecodedArray, type FileMetaData, type SchemaElement } from 'hyparquet';
+import {
+	parquetMetadataAsync,
+	parquetRead,
+	parquetSchema,
+	type DecodedArray,
+	type FileMetaData,
+	type SchemaElement,
+} from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { CellarError, errnoOf } from '../../model/index.ts';
 import type { Column } from './column.ts';
@@ -70,17 +77,15 @@ export async function readTable<Row>(path: string, columns: Columns<Row>): Promi
 	});
 }
 
-async function readColumns(file: ArrayBuffer, metadata: FileMetaData): Promise<Map<string, unknown[]>> {
-	const columns = new Map<string, unknown[]>();
+async function readColumns(file: ArrayBuffer, metadata: FileMetaData): Promise<ReadonlyMap<string, unknown[]>> {
+	const columns = new Map<string, unknown[]>(parquetSchema(metadata).children.map((child) => [child.element.name, []]));
 	await parquetRead({
 		file,
 		metadata,
 		compressors: { GZIP: (input, length) => gunzipSync(input, { maxOutputLength: length + 1 }) },
 		parsers: { timestampFromMilliseconds: (millis: bigint | null | undefined) => millis ?? null },
 		onChunk({ columnName, columnData, rowStart }) {
-			const column = columns.get(columnName) ?? [];
-			columns.set(columnName, column);
-			copy(columnData, column, rowStart);
+			copy(columnData, columns.get(columnName) ?? [], rowStart);
 		},
 	});
 	return columns;

@@ -1,0 +1,154 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { redactArgv } from '../../core/src/model/index.ts';
+import { compressLog, redactExec } from '../../core/src/store/index.ts';
+import { failureOf, folder, smallDisk } from './some.ts';
+
+const never = () => false;
+const hidden = '\\342\\200\\246';
+
+/** The log that strace writes of a command, and its argv words as it quotes them. */
+function logOf(...command: readonly string[]): string {
+	const log = join(folder(), 'log');
+	execFileSync(
+		'strace',
+		['-f', '-ttt', '-y', '-s', '4096', '-e', 'trace=%process,%file', '-e', 'signal=none', '-o', log, ...command],
+		{ stdio: 'ignore' },
+	);
+	return readFileSync(log, 'latin1');
+}
+
+function redacted(line: string, isPath: (word: string) => boolean = never): string {
+	return redactExec(Buffer.from(line, 'latin1'), isPath).toString('latin1');
+}
+
+test('of argv the program, the names of options and existing paths are kept, other words are not', () => {
+	const argv = [
+		'/usr/bin/mysql',
+		'-u',
+		'ada',
+		'-psecret',
+		'--password=secret',
+		'--quick',
+		'-',
+		'--',
+		'/etc/hosts',
+		'data.sql',
+		'--=x',
+	];
+	const paths = new Set(['/etc/hosts', 'data.sql']);
+	expect(redactArgv(argv, (word) => paths.has(word))).toEqual([
+		'/usr/bin/mysql',
+		'-u',
+		'…',
+		'-p…',
+		'--password=…',
+		'--quick',
+		'-',
+		'--',
+		'/etc/hosts',
+		'data.sql',
+		'…',
+	]);
+});
+
+test('no secret of a command line is left in a log that strace wrote, and the log still says what ran', () => {
+	const secrets = ['s3cret', 'with "quotes" \\ and ]', 'new\nline', 'ünïcode', ', ["more', 'x'.repeat(5000)];
+	const log = logOf(
+		'/bin/sh',
+		'-c',
+		'/bin/true "$@"; exec /bin/echo last-s3cret',
+		'zero',
+		...secrets,
+		'--token=s3cret',
+		'/etc/hosts',
+	);
+	expect(log).toContain('s3cret');
+	const after = log.split('\n').map((line) => redacted(line, (word) => word === '/etc/hosts'));
+	const execs = after.filter((line) => line.includes(' execve('));
+	expect(execs).toHaveLength(3);
+	expect(execs.join('\n')).not.toMatch(/s3cret|quotes|new|cod|more|xxxx/);
+	expect(execs[0]).toContain(
+		`execve("/bin/sh", ["/bin/sh", "-c", ${`"${hidden}", `.repeat(8)}"--token=${hidden}", "/etc/hosts"], 0x`,
+	);
+	expect(execs[1]).toContain(
+		`execve("/bin/true", ["/bin/true", ${`"${hidden}", `.repeat(6)}"--token=${hidden}", "/etc/hosts"], 0x`,
+	);
+	expect(execs[2]).toMatch(/execve\("\/bin\/echo", \["\/bin\/echo", "[^"]*"\], 0x\w+ \/\* \d+ vars \*\/\) = 0/);
+});
+
+test('a redacted line is redacted to itself, and what comes around its argv is as it was', () => {
+	const word = fc.string({ unit: fc.constantFrom('a', '"', '\\', ']', '[', ',', ' ', '\n', 'ü', '-', '=', '/', '\u0001', '7') });
+	const quote = (text: string) =>
+		`"${[...Buffer.from(text)].map((byte) => (byte === 34 || byte === 92 ? `\\${String.fromCharCode(byte)}` : byte < 32 || byte > 126 ? `\\${byte.toString(8).padStart(3, '0')}` : String.fromCharCode(byte))).join('')}"`;
+	fc.assert(
+		fc.property(word, fc.array(word, { minLength: 1 }), fc.constantFrom('= 0', '<unfinished ...>'), (path, argv, end) => {
+			const before = `12 1700000000.000001 execve(${quote(path)}, [`;
+			const after = `], 0x7ffd5 /* 9 vars */) ${end}`;
+			const once = redacted(`${before}${argv.map(quote).join(', ')}${after}`);
+			expect(once).toBe(`${before}${redactArgv(argv, never).map(quote).join(', ')}${after}`);
+			expect(redacted(once)).toBe(once);
+		}),
+	);
+});
+
+test('execveat, lists that strace cut, and calls without a list are redacted or left', () => {
+	expect(redacted('1 1.0 execveat(3</bin/sh>, "", ["sh", "key"], 0x5 /* 1 var */, AT_EMPTY_PATH) = 0')).toBe(
+		`1 1.0 execveat(3</bin/sh>, "", ["sh", "${hidden}"], 0x5 /* 1 var */, AT_EMPTY_PATH) = 0`,
+	);
+	expect(redacted('1 1.0 execve("/bin/a", ["a", "/etc/ho"..., "b", ...], 0x5 /* 1 var */) = 0', () => true)).toBe(
+		`1 1.0 execve("/bin/a", ["a", "${hidden}", "b", ...], 0x5 /* 1 var */) = 0`,
+	);
+	for (const line of [
+		'1 1.0 execve("/bin/a", NULL, NULL) = -1 EFAULT',
+		'1 1.0 <... execve resumed>) = 0',
+		'1 1.0 openat(AT_FDCWD</tmp>, "execve(\\"/x\\", [\\"secret\\"]", O_RDONLY) = 3</tmp/x>',
+	]) {
+		expect(redacted(line)).toBe(line);
+	}
+});
+
+test('a compressed log has every line, redacted, and takes the place of the original', async () => {
+	const place = folder();
+	const [from, to] = [join(place, 'manager.strace'), join(place, 'manager.strace.gz')];
+	const lines = Array.from(
+		{ length: 60_000 },
+		(_, at) => `${at} 1.0 openat(AT_FDCWD</tmp>, "/data/${'x'.repeat(at % 300)}") = 3`,
+	);
+	lines[30_000] = '5 1.0 execve("/bin/a", ["a", "secret"], 0x5) = 0';
+	writeFileSync(from, lines.join('\n'));
+	await compressLog(from, to, (line) => redactExec(line, never));
+	expect(readdirSync(place)).toEqual(['manager.strace.gz']);
+	expect(statSync(to).mode & 0o777).toBe(0o600);
+	lines[30_000] = `5 1.0 execve("/bin/a", ["a", "${hidden}"], 0x5) = 0`;
+	expect(gunzipSync(readFileSync(to)).toString() === lines.join('\n')).toBe(true);
+	await compressLog(from, to, (line) => redactExec(line, never));
+	expect(readdirSync(place)).toEqual(['manager.strace.gz']);
+});
+
+test('a compression that was cut short is done again, whatever it had left', async () => {
+	const place = folder();
+	const [from, to] = [join(place, 'l.strace'), join(place, 'l.strace.gz')];
+	writeFileSync(from, 'one\ntwo\n');
+	writeFileSync(to, 'an earlier one');
+	await compressLog(from, to, (line) => line);
+	expect(gunzipSync(readFileSync(to)).toString()).toBe('one\ntwo\n');
+	expect(existsSync(from)).toBe(false);
+	expect(await failureOf(compressLog(join(place, 'none'), join(place, 'none.gz'), (line) => line))).toMatchObject({
+		code: 'CELLAR_LOG_UNREADABLE',
+	});
+});
+
+test('a full disk: the log stays as it was', async () => {
+	const place = smallDisk(600 * 1024);
+	const [from, to] = [join(place, 'l.strace'), join(place, 'l.strace.gz')];
+	const noise = Buffer.from(Array.from({ length: 500 * 1024 }, (_, at) => (at * 2_654_435_761 * ((at >> 3) + 1)) >>> 24));
+	writeFileSync(from, noise);
+	expect(await failureOf(compressLog(from, to, (line) => line))).toMatchObject({ code: 'CELLAR_DISK_FULL', exitCode: 4 });
+	expect(readdirSync(place)).toEqual(['l.strace']);
+	expect(readFileSync(from).equals(noise)).toBe(true);
+});
