@@ -4,7 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createFollower, launch, probeTracer, tailLog, type Launched } from '../audit/index.ts';
-import { chooseKernel, createConnection, openSession, type Kernelspec, type Session } from '../kernel/index.ts';
+import {
+	chooseKernel,
+	createConnection,
+	kernelCommand,
+	openSession,
+	type Connection,
+	type Kernelspec,
+	type Session,
+} from '../kernel/index.ts';
 import {
 	CellarError,
 	encodeName,
@@ -42,6 +50,8 @@ export interface AuditOptions {
 	readonly checks: boolean;
 	readonly keepInputs: number;
 	readonly keepOutputs: number;
+	/** Where a copy of the executed notebook goes; null for nowhere but the run. */
+	readonly out: string | null;
 }
 
 /** How a user stops a flow: `stop` interrupts the running cell and saves the run, `kill` ends the kernel at once. */
@@ -80,14 +90,11 @@ export async function auditNotebook(
 	const uses = await usesOf(cells, spec.language);
 
 	const scratch = mkdtempSync(join(tmpdir(), 'cellar-'));
-	const environment = {
-		...plainEnvironment(options.env),
-		...spec.env,
-		...Object.fromEntries(options.setEnv),
-		JPY_PARENT_PID: String(process.pid),
-	};
 	const { file: connectionFile, connection } = await createConnection({ transport: 'tcp', folder: scratch });
-	const argv = spec.argv.map((word) => word.replaceAll('{connection_file}', connectionFile));
+	const { argv, env: environment } = await kernelCommand(spec, {
+		connectionFile,
+		env: { ...options.env, ...Object.fromEntries(options.setEnv), JPY_PARENT_PID: String(process.pid) },
+	});
 	const nonce = randomBytes(12).toString('hex');
 	const started = new Date();
 	await using folder = await createRun(options.home, {
@@ -105,7 +112,7 @@ export async function auditNotebook(
 			cwd: dirname(path),
 			...whoAndWhere(),
 			...recordedEnvironment(environment, new Set(options.setEnv.keys())),
-			kernel: { name: spec.name, language: spec.language, displayName: spec.displayName },
+			kernel: { name: spec.name, language: spec.language, displayName: spec.displayName, interruptMode: spec.interruptMode },
 			connectionFile,
 			tracer: { name: 'strace', version: tracer.version },
 			checks: options.checks,
@@ -175,9 +182,9 @@ interface Audited {
 	readonly uses: readonly CellUse[];
 	readonly cells: readonly CodeCell[];
 	readonly keeper: InputKeeper;
-	readonly connection: Parameters<typeof openSession>[0]['connection'];
+	readonly connection: Connection;
 	readonly argv: readonly string[];
-	readonly environment: Record<string, string>;
+	readonly environment: Readonly<Record<string, string>>;
 	readonly nonce: string;
 	readonly cwd: string;
 	readonly tracer: string;

@@ -52,7 +52,14 @@ const circumstances = v.object({
 	/** The names of all others: no value of theirs is kept. */
 	environmentNames: v.array(v.string()),
 	/** The kernelspec's name and language; null for a program. */
-	kernel: v.nullable(v.object({ name: v.string(), language: v.string(), displayName: v.string() })),
+	kernel: v.nullable(
+		v.object({
+			name: v.string(),
+			language: v.string(),
+			displayName: v.string(),
+			interruptMode: v.picklist(['signal', 'message']),
+		}),
+	),
 	/** The connection file, so that it can be told from data. */
 	connectionFile: v.nullable(v.string()),
 	tracer: v.nullable(v.object({ name: v.string(), version: v.string() })),

@@ -1,0 +1,127 @@
+import { join, resolve } from 'node:path';
+import { changedSince, closure } from '../dependencies/index.ts';
+import { writeImage } from '../images/index.ts';
+import { CellarError, encodeName, type Listener, type Name, type Run } from '../model/index.ts';
+import { findRun, openBlobs, readRun } from '../store/index.ts';
+import { judgeAgain } from './deps.ts';
+import { recordPaths } from './record.ts';
+import { version } from './version.ts';
+
+/** What `cellar pack` was asked. */
+export interface PackOptions {
+	readonly home: string;
+	readonly run: string;
+	/** A folder, or a file that ends in `.oci.tar`; null for `NOTEBOOK.oci.tar` in `cwd`. */
+	readonly target: string | null;
+	readonly without: readonly string[];
+	readonly with: readonly string[];
+	readonly allowMissing: boolean;
+	readonly cwd: string;
+}
+
+/** The document of `cellar pack --json`. */
+export interface Packed {
+	readonly format: 1;
+	readonly run: string;
+	readonly for: string;
+	readonly imageFormat: 'oci';
+	readonly path: string;
+	readonly digest: string;
+	readonly bytes: number;
+	readonly layers: readonly { readonly digest: string; readonly bytes: number; readonly holds: string }[];
+	readonly leftOut: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/**
+ * Makes an image of just what a run needed: the whole of `cellar pack`. The same run gives the same image, byte for byte.
+ *
+ * @throws CellarError CELLAR_CHANGED_SINCE with the list; CELLAR_LOST where the first state of an input was not kept, unless
+ *   `allowMissing`; CELLAR_DISK_FULL with nothing half left
+ */
+export async function packRun(o: PackOptions, listen: Listener): Promise<Packed> {
+	const { id, directory } = await findRun(o.home, o.run);
+	const run = await readRun(directory);
+	if (run.status === 'running')
+		throw new CellarError('CELLAR_RUN_IN_USE', `run ${id} is still running`, { hint: 'pack it when it has ended' });
+	listen({ type: 'step', what: 'finding what belongs to what was used', done: null, of: null });
+	const { judgement, files } = await judgeAgain(directory, run);
+	const needed = await closure(judgement, files, { without: o.without.map(absolute(o.cwd)), with: o.with.map(absolute(o.cwd)) });
+	const lost = needed.leftOut.filter((item) => item.lost);
+	if (lost.length > 0 && !o.allowMissing) {
+		throw new CellarError(
+			'CELLAR_LOST',
+			`the first state of ${lost.length} inputs was not kept: ${listed(lost.map((item) => item.path))}`,
+			{
+				hint: 'audit again with a larger --keep-inputs, or pack without them by --allow-missing',
+			},
+		);
+	}
+	listen({ type: 'step', what: 'checking that nothing has changed', done: null, of: null });
+	const changed = await changedSince(needed.paths);
+	if (changed.length > 0) {
+		throw new CellarError(
+			'CELLAR_CHANGED_SINCE',
+			`${changed.length} files have changed since the run: ${listed(changed.map((item) => `${item.path} (${item.reason})`))}`,
+			{
+				where: run.notebook ?? id,
+				hint: 'put them back, or run cellar audit again and pack that run',
+			},
+		);
+	}
+	const leftOut = needed.leftOut.map(({ path, reason }) => ({ path, reason }));
+	const asked = new Set(o.without.map(absolute(o.cwd)));
+	const blobs = openBlobs(o.home);
+	const record = await recordPaths(directory, blobs, {
+		format: 1,
+		leftOut: leftOut.map((item) => ({ ...item, asked: asked.has(item.path) })),
+	});
+	const target = resolve(o.cwd, o.target ?? defaultTarget(run));
+	const written = await writeImage({
+		target,
+		paths: [...needed.paths, ...record],
+		labels: labelsOf(run),
+		blobPath: (sha256) => blobs.path(sha256),
+		onStep: (done, of) => listen({ type: 'step', what: 'packing', done, of }),
+	});
+	return {
+		format: 1,
+		run: id,
+		for: 'run',
+		imageFormat: 'oci',
+		path: target,
+		digest: written.digest,
+		bytes: written.bytes,
+		layers: written.layers,
+		leftOut,
+	};
+}
+
+/** What the image's configuration says of it; `org.cellar.format` is what a reader checks first. */
+function labelsOf(run: Run): Record<string, string> {
+	return {
+		'org.cellar.format': '1',
+		'org.cellar.run': run.run,
+		'org.cellar.version': version,
+		'org.cellar.started': run.started,
+	};
+}
+
+function defaultTarget(run: Run): string {
+	const stem = run.notebook === null ? run.run : (run.notebook.split('/').at(-1) ?? run.run).replace(/\.ipynb$/, '');
+	return `${stem}.oci.tar`;
+}
+
+function absolute(cwd: string): (path: string) => Name {
+	return (path) => encodeName(Buffer.from(resolve(cwd, path)));
+}
+
+/** The first few of a list, and how many more there are. */
+function listed(items: readonly string[]): string {
+	const shown = items.slice(0, 5).join(', ');
+	return items.length > 5 ? `${shown} and ${items.length - 5} more` : shown;
+}
+
+/** Where the image of a run is kept when `repeat` was given the run and not an image. */
+export function imageOfRun(home: string, id: string): string {
+	return join(home, 'images', `${id}.oci.tar`);
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeName, type PackedPath } from '../model/index.ts';
+import { readTables, type Blobs } from '../store/index.ts';
+
+/** Where an image keeps the record of its run; a mark's path begins so too, and the sandbox shows neither. */
+export const recordRoot = '/.cellar/record';
+
+/** The files of a run folder that its image carries: all that a reader of the run needs, but not the log. */
+const carried = ['run.json', 'journal.jsonl', 'notebook.ipynb', 'executed.ipynb', 'dependencies.json'];
+
+/** What the record of an image holds beside the run's own files. */
+export interface ImageRecord {
+	readonly format: 1;
+	readonly leftOut: readonly { readonly path: string; readonly reason: string; readonly asked: boolean }[];
+}
+
+/**
+ * The record as paths of an image: the run folder's documents and tables, what was left out, and the bytes of the outputs,
+ * so that a repeat on another machine can compare by kind and not only by hash.
+ */
+export async function recordPaths(directory: string, blobs: Blobs, record: ImageRecord): Promise<PackedPath[]> {
+	const documents = carried.filter((name) => existsSync(join(directory, name)));
+	const tables = readdirSync(directory).filter((name) => name.endsWith('.parquet'));
+	const files = await Promise.all(
+		[...documents, ...tables].map(async (name) => entry(`${recordRoot}/run/${name}`, await readFile(join(directory, name)))),
+	);
+	const { files: facts } = await readTables(directory);
+	const kept = new Set(facts.flatMap((file) => (file.blobAfter === null ? [] : [file.blobAfter])));
+	const outputs: PackedPath[] = [];
+	for (const sha256 of kept) {
+		if (await blobs.has(sha256))
+			outputs.push({
+				...entry(`${recordRoot}/blobs/sha256/${sha256.slice(0, 2)}/${sha256}`, Buffer.alloc(0)),
+				source: { from: 'blob', sha256 },
+			});
+	}
+	const told = entry(`${recordRoot}/image.json`, Buffer.from(`${JSON.stringify(record, null, '\t')}\n`));
+	return [...files, ...outputs, told];
+}
+
+function entry(path: string, bytes: Buffer): PackedPath {
+	return {
+		path: encodeName(Buffer.from(path)),
+		layer: 'record',
+		kind: 'file',
+		target: null,
+		source: { from: 'bytes', bytes },
+		mode: 0o644,
+		expected: null,
+		reason: 'the record of the run',
+	};
+}
