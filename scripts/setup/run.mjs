@@ -55,11 +55,13 @@ export function attempt(command, args, options = {}) {
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
  * @returns {Promise<string>} what it printed
- * @throws StepFailed with the command and the last lines that it printed
+ * @throws StepFailed with the command and the first and last lines that it printed
  */
 export async function must(command, args, options) {
 	const { ok, output } = await attempt(command, args, options);
 	if (ok) return output;
-	const last = output.trim().split('\n').slice(-40).join('\n');
-	throw new StepFailed(`this failed: ${[command, ...args].join(' ')}\n${last}`);
+	// npm tells the reason first and its usage after it, pip the other way round.
+	const lines = output.trim().split('\n');
+	const told = lines.length <= 40 ? lines : [...lines.slice(0, 20), '…', ...lines.slice(-20)];
+	throw new StepFailed(`this failed: ${[command, ...args].join(' ')}\n${told.join('\n')}`);
 }
