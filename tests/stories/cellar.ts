@@ -56,7 +56,9 @@ export function makePlace(): Place {
 		let [stdout, stderr] = ['', ''];
 		child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
 		child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-		const ended = new Promise<Said>((done) => child.on('close', (code) => done({ code, stdout, stderr, json: () => parsed(words, stdout, stderr) })));
+		const ended = new Promise<Said>((done) =>
+			child.on('close', (code) => done({ code, stdout, stderr, json: () => parsed(words, stdout, stderr) })),
+		);
 		return {
 			pid: child.pid!,
 			ended,
