@@ -86,7 +86,8 @@ test('if we are killed, the program does not outlive us', async () => {
 	const told = join(await bundle(), 'tell.mjs');
 	const ours = spawn(process.execPath, [told], { stdio: ['pipe', 'inherit', 'inherit'] });
 	ours.stdin.end(JSON.stringify(options(root, work, ['sh', '-c', `sleep ${seconds}; true`])));
-	while (commandsWith(`sleep ${seconds}`).length === 0) await wait(10);
+	// The program itself, not the commands that lead to it.
+	while (!commandsWith(`sleep ${seconds}`).some((line) => line.startsWith('sleep'))) await wait(10);
 	ours.kill('SIGKILL');
 	await untilGone(seconds);
 	expect(readdirSync(folder).toSorted()).toEqual(['root', 'work']);

@@ -33,7 +33,7 @@ async function start(options: SandboxOptions, env: NodeJS.ProcessEnv): Promise<S
 		const { words, made } = bubblewrapOptions(all, layer.merged, placesOf(all));
 		writeFileSync(`${layer.folder}/args`, Buffer.from(words.map((word) => `${word}\0`).join(''), 'latin1'), { mode: 0o600 });
 		const command: Command = {
-			argv: [...outer, layer.folder, layer.kind, bwrap, ...options.argv],
+			argv: [...outer, layer.folder, layer.kind, String(options.launch ? 0 : process.pid), bwrap, ...options.argv],
 			cwd: layer.folder,
 			env: { PATH: env['PATH'] ?? '', LC_ALL: 'C' },
 		};

@@ -2,10 +2,10 @@
 # Runs inside `unshare -Urm`, in a folder that holds: lower (a link to the root), upper, work, merged, args, status.
 # The names are fixed and relative, so that no character of the root's own path reaches the options of mount.
 #
-#   overlay.sh FOLDER try                     mounts and ends: 0 where overlays are allowed
-#   overlay.sh FOLDER view                    one escaped path a line on stdin; 1 or 0 for whether the merged tree has it
-#   overlay.sh FOLDER overlay BWRAP ARGV...   runs ARGV on the overlay
-#   overlay.sh FOLDER copy BWRAP ARGV...      runs ARGV on merged as it is: a copy of the root
+#   overlay.sh FOLDER try                            mounts and ends: 0 where overlays are allowed
+#   overlay.sh FOLDER view                           one escaped path a line on stdin; 1 or 0 for whether the merged tree has it
+#   overlay.sh FOLDER overlay PARENT BWRAP ARGV...   runs ARGV on the overlay, for as long as PARENT lives
+#   overlay.sh FOLDER copy PARENT BWRAP ARGV...      runs ARGV on merged as it is: a copy of the root
 set -eu
 cd -- "$1"
 mode=$2
@@ -26,8 +26,10 @@ view)
 	done
 	;;
 overlay | copy)
-	bwrap=$1
-	shift
+	parent=$1 bwrap=$2
+	shift 2
+	# From its start on bubblewrap ends with its parent; until then nobody would end it. 0: the parent is not known.
+	if [ "$parent" != 0 ] && [ "$parent" != "$PPID" ]; then exit 1; fi
 	# The environment travels in a file that only its owner can read, never on a command line.
 	exec 8>status 9<args
 	rm -f args
