@@ -4,8 +4,8 @@ import { isAbsolute, join, normalize } from 'node:path';
 import { CellarError, diskError, errnoOf, type JournalEntry, type LogId, type Run } from '../model/index.ts';
 import { makeFolders, syncFolder, writeWhole } from './disk.ts';
 import { names, runsFolder } from './home.ts';
-import { createJournal, type Journal } from './journal.ts';
-import { writeLock } from './lock.ts';
+import { continueJournal, createJournal, type Journal } from './journal.ts';
+import { isAlive, writeLock } from './lock.ts';
 import { readRun } from './read.ts';
 
 /** A run that is being made. Whoever opens it holds its lock until `finish`, or until it is disposed of. */
@@ -47,6 +47,18 @@ export async function createRun(home: string, run: Omit<Run, 'run'>): Promise<Ru
 	} catch (cause) {
 		throw diskError(cause, `make a run in ${home}`);
 	}
+}
+
+/**
+ * Takes the folder of a run that died, to make it whole from its journal and log.
+ *
+ * @returns null where a living process holds it
+ */
+export async function reopenRun(directory: string): Promise<RunFolder | null> {
+	if (await isAlive(directory)) return null;
+	const { run } = await readRun(directory);
+	await writeLock(directory);
+	return openFolder(run, directory, await continueJournal(directory, run));
 }
 
 /** Null where the id is taken. */

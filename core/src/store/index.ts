@@ -1,6 +1,6 @@
 /** The run folder and the blob store on disk (docs/run-format.md): what is written is whole, what was written survives. */
 export { cellarHome } from './home.ts';
-export { createRun, type RunFolder } from './create.ts';
+export { createRun, reopenRun, type RunFolder } from './create.ts';
 export { readRun } from './read.ts';
 export { readJournal } from './journal.ts';
 export { isAlive } from './lock.ts';

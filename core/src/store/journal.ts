@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import {
@@ -33,8 +33,20 @@ const synced: ReadonlySet<JournalEntry['event']> = new Set(['begin', 'cell end',
  * @throws CellarError (from `append`) CELLAR_DISK_FULL; its hint says what the run keeps
  */
 export async function createJournal(directory: string, run: string): Promise<Journal> {
-	const file = await open(join(directory, names.journal), 'ax', 0o600);
-	let length = 0;
+	return writer(await open(join(directory, names.journal), 'ax', 0o600), 0, run);
+}
+
+/** Opens the journal of a run that died, to go on with it: a last line that was cut is taken away. */
+export async function continueJournal(directory: string, run: string): Promise<Journal> {
+	const file = await open(join(directory, names.journal), 'r+');
+	const whole = (await file.readFile()).lastIndexOf(0x0a) + 1;
+	await file.truncate(whole);
+	await file.close();
+	return writer(await open(join(directory, names.journal), 'a'), whole, run);
+}
+
+function writer(file: FileHandle, before: number, run: string): Journal {
+	let length = before;
 	let cells = 0;
 	let last: Promise<void> = Promise.resolve();
 
