@@ -54,9 +54,8 @@ try {
 	await build();
 	layOut(stage);
 	mkdirSync(target, { recursive: true });
-	const said = await must('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', target], {
-		cwd: stage,
-	});
+	const pack = ['npm', 'pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', target];
+	const said = await must(pack, { cwd: stage });
 	const [{ filename }] = JSON.parse(said.slice(said.indexOf('[')));
 	process.stdout.write(`${join(target, filename)}\n`);
 } finally {

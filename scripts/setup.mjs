@@ -16,6 +16,7 @@ Exit codes: 0 all is there · 1 a step failed · 2 usage · 4 you have to instal
 
 /** @returns {import('./setup/plan.mjs').Wish | null} null where the words make no sense */
 function readWords(words) {
+	/** @type {import('./setup/plan.mjs').Wish} */
 	const wish = { tests: false, full: false, examples: [], python: process.env['CELLAR_PYTHON'] || null, dryRun: false };
 	for (let i = 0; i < words.length; i++) {
 		const word = words[i];

@@ -27,14 +27,14 @@ export function packagesFit() {
 	);
 }
 
-export const installPackages = () => must('npm', ['ci', ...quiet]);
+export const installPackages = () => must(['npm', 'ci', ...quiet]);
 
 export const isBuilt = () => ['core/dist/index.js', 'cli/dist/main.js'].every((file) => existsSync(join(root, file)));
 
 /** Costs a quarter of a second where nothing has changed, so it is simply done each time. */
 export async function build() {
-	await must(process.execPath, ['node_modules/typescript/bin/tsc', '-b']);
-	await must(process.execPath, ['scripts/assets.mjs']);
+	await must([process.execPath, 'node_modules/typescript/bin/tsc', '-b']);
+	await must([process.execPath, 'scripts/assets.mjs']);
 }
 
 export const hasSecondNode = () =>
@@ -44,7 +44,7 @@ export async function installSecondNode() {
 	const { name, version, folder } = secondNode;
 	mkdirSync(folder, { recursive: true });
 	writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ private: true, dependencies: { [name]: version } })}\n`);
-	await must('npm', ['install', ...quiet], { cwd: folder });
+	await must(['npm', 'install', ...quiet], { cwd: folder });
 }
 
 /** The second Node's program; it need not be there yet. */

@@ -1,7 +1,6 @@
 // What is missing, in which order it is brought, and how that is told.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { takeLock } from './lock.mjs';
 import { build, hasSecondNode, installPackages, installSecondNode, isBuilt, packagesFit } from './packages.mjs';
 import { environments, findPython, fittingPythons, isReady, makeEnvironment } from './python.mjs';
 import { root, StepFailed } from './run.mjs';
@@ -12,7 +11,7 @@ import { addTestUser, installByApt, installer, lacksTestUser, missingPrograms } 
  * @typedef {{ missing: string, will: string, act: () => Promise<unknown> }} Step
  */
 
-const oldestNode = [20, 19];
+const oldestNode = { major: 20, minor: 19 };
 const say = (text) => process.stderr.write(`${text}\n`);
 
 /**
@@ -28,7 +27,8 @@ export async function setUp(wish) {
 			announce(await plan(wish));
 			return 0;
 		}
-		const release = await takeLock();
+		const waiting = (holder) => say(`another set-up runs here (process ${holder}): waiting for it`);
+		const release = await takeLock(join(root, '.cache/setup.lock'), waiting);
 		try {
 			const lines = await plan(wish);
 			announce(lines);
@@ -49,8 +49,11 @@ export async function setUp(wish) {
 
 function checkNode() {
 	const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-	if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
-	throw new StepFailed(`this is Node ${process.versions.node}; Cellar needs Node ${oldestNode.join('.')} or later`, 4);
+	if (major > oldestNode.major || (major === oldestNode.major && minor >= oldestNode.minor)) return;
+	throw new StepFailed(
+		`this is Node ${process.versions.node}; Cellar needs Node ${oldestNode.major}.${oldestNode.minor} or later`,
+		4,
+	);
 }
 
 /**
@@ -132,37 +135,5 @@ async function runInOrder(steps) {
 		const start = Date.now();
 		await act();
 		say(`  ✓ ${missing} (${((Date.now() - start) / 1000).toFixed(0)} s)`);
-	}
-}
-
-/** One set-up at a time in a clone: two would remove each other's half-made folders. */
-async function takeLock() {
-	const file = join(root, '.cache/setup.lock');
-	mkdirSync(join(root, '.cache'), { recursive: true });
-	for (let told = false; ; told = true) {
-		try {
-			writeFileSync(file, String(process.pid), { flag: 'wx' });
-			break;
-		} catch (error) {
-			if (error.code !== 'EEXIST') throw error;
-		}
-		const holder = Number(readFileSync(file, 'utf8'));
-		if (holder > 0 && !isAlive(holder)) rmSync(file, { force: true });
-		else if (!told) say(`another set-up runs here (process ${holder}): waiting for it`);
-		await sleep(200);
-	}
-	const release = () => rmSync(file, { force: true });
-	const end = () => process.exit(130);
-	process.once('exit', release);
-	process.once('SIGINT', end).once('SIGTERM', end);
-	return release;
-}
-
-function isAlive(pid) {
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch (error) {
-		return error.code === 'EPERM';
 	}
 }

@@ -53,10 +53,10 @@ export async function makeEnvironment(environment, python) {
 	const inside = join(environment.folder, 'bin/python');
 	const requirements = hashOf(environment);
 	rmSync(environment.folder, { recursive: true, force: true });
-	await must(python.executable, ['-m', 'venv', environment.folder], { env });
+	await must([python.executable, '-m', 'venv', environment.folder], { env });
 	const install = ['install', '--only-binary', ':all:', '--no-input', '--disable-pip-version-check', '-q'];
-	await must(inside, ['-m', 'pip', ...install, '-r', environment.requirements], { env: { ...env, PIP_USER: '0' } });
-	await must(inside, ['-m', 'pip', 'check', '--disable-pip-version-check'], { env });
+	await must([inside, '-m', 'pip', ...install, '-r', environment.requirements], { env: { ...env, PIP_USER: '0' } });
+	await must([inside, '-m', 'pip', 'check', '--disable-pip-version-check'], { env });
 	const stamp = { requirements, python: python.executable, version: python.version };
 	writeFileSync(stampOf(environment), `${JSON.stringify(stamp)}\n`);
 }
@@ -85,7 +85,7 @@ export async function findPython(asked) {
 async function examine(command) {
 	// What a shim or a venv starts is told by Python itself: `_base_executable` is the interpreter below both.
 	const code = 'import sys, venv, ensurepip; print(sys.version_info[0], *sys.version_info[1:3], sys._base_executable)';
-	const { ok, output } = await attempt(command, ['-c', code]);
+	const { ok, output } = await attempt([command, '-c', code]);
 	const [, major, minor, patch, executable] = /^(\d+) (\d+) (\d+) (.+)$/m.exec(output) ?? [];
 	if (!ok || executable === undefined || Number(major) !== 3 || Number(minor) < oldest || Number(minor) > newest) return null;
 	return { executable: realpathSync(executable), version: `${major}.${minor}.${patch}` };

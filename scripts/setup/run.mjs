@@ -32,12 +32,11 @@ export function onPath(command, path = process.env['PATH'] ?? '') {
 /**
  * Runs a program to its end and gives what it printed, standard error included.
  *
- * @param {string} command
- * @param {readonly string[]} args
+ * @param {readonly string[]} argv
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
  * @returns {Promise<{ ok: boolean, output: string }>} ok is false where it could not be started, too
  */
-export function attempt(command, args, options = {}) {
+export function attempt([command = '', ...args], options = {}) {
 	return new Promise((resolve) => {
 		let output = '';
 		const child = spawn(command, args, { cwd: root, ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -51,17 +50,16 @@ export function attempt(command, args, options = {}) {
 /**
  * Runs a program that must succeed.
  *
- * @param {string} command
- * @param {readonly string[]} args
+ * @param {readonly string[]} argv
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
  * @returns {Promise<string>} what it printed
  * @throws StepFailed with the command and the first and last lines that it printed
  */
-export async function must(command, args, options) {
-	const { ok, output } = await attempt(command, args, options);
+export async function must(argv, options) {
+	const { ok, output } = await attempt(argv, options);
 	if (ok) return output;
 	// npm tells the reason first and its usage after it, pip the other way round.
 	const lines = output.trim().split('\n');
 	const told = lines.length <= 40 ? lines : [...lines.slice(0, 20), '…', ...lines.slice(-20)];
-	throw new StepFailed(`this failed: ${[command, ...args].join(' ')}\n${told.join('\n')}`);
+	throw new StepFailed(`this failed: ${argv.join(' ')}\n${told.join('\n')}`);
 }

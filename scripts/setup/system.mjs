@@ -31,11 +31,9 @@ const isRoot = () => process.getuid?.() === 0;
 /** @returns {Promise<readonly string[]>} those of the programs that the set-up is for and that do not run here */
 export async function missingPrograms({ tests }) {
 	const wanted = tests ? Object.keys(programs) : ['strace', 'bubblewrap'];
-	const found = await Promise.all(wanted.map(async (name) => (await attempt(...split(programs[name].probe))).ok));
+	const found = await Promise.all(wanted.map(async (name) => (await attempt(programs[name].probe)).ok));
 	return wanted.filter((_, i) => !found[i]);
 }
-
-const split = ([command, ...args]) => /** @type {[string, string[]]} */ ([command, args]);
 
 /**
  * How programs (and `python3-venv`) can be installed here.
@@ -48,7 +46,7 @@ export async function installer(names) {
 	const packages = names.flatMap(packagesOf);
 	if (manager?.name === 'apt') {
 		if (isRoot()) return { how: 'apt', sudo: false, packages };
-		if ((await attempt('sudo', ['-n', 'true'])).ok) return { how: 'apt', sudo: true, packages };
+		if ((await attempt(['sudo', '-n', 'true'])).ok) return { how: 'apt', sudo: true, packages };
 	}
 	const lines = manager ? [`${isRoot() ? '' : 'sudo '}${manager.line} ${packages.join(' ')}`] : [];
 	const conda = names.map((name) => (name === 'python3-venv' ? 'python=3.13' : name));
@@ -61,10 +59,10 @@ export async function installByApt(packages, sudo) {
 	const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
 	const apt = (...args) => (sudo ? ['sudo', '-n', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args] : ['apt-get', ...args]);
 	const wait = ['-q', '-o', 'DPkg::Lock::Timeout=300'];
-	const install = split(apt('install', '-y', '--no-install-recommends', ...wait, ...packages));
-	if ((await attempt(...install, { env })).ok) return;
-	await must(...split(apt('update', ...wait)), { env });
-	await must(...install, { env });
+	const install = apt('install', '-y', '--no-install-recommends', ...wait, ...packages);
+	if ((await attempt(install, { env })).ok) return;
+	await must(apt('update', ...wait), { env });
+	await must(install, { env });
 }
 
 /** Root sees no permission refused; the tests that need one run as this user. Whoever is not root is an ordinary user already. */
@@ -73,7 +71,7 @@ export function lacksTestUser() {
 }
 
 export async function addTestUser() {
-	if (onPath('useradd')) await must('useradd', ['--create-home', '--shell', '/bin/sh', testUser]);
-	else if (onPath('adduser')) await must('adduser', ['-D', testUser]);
+	if (onPath('useradd')) await must(['useradd', '--create-home', '--shell', '/bin/sh', testUser]);
+	else if (onPath('adduser')) await must(['adduser', '-D', testUser]);
 	else throw new StepFailed(`neither useradd nor adduser is here to add the user ${testUser}`, 4);
 }
