@@ -51,7 +51,7 @@ export function someRun(change: Partial<Omit<Run, 'run'>> = {}): Omit<Run, 'run'
 			bootId: '00000000-0000-0000-0000-000000000000',
 			environment: { LANG: 'C.UTF-8' },
 			environmentNames: ['EDITOR'],
-			kernel: { name: 'python3', language: 'python', displayName: 'Python 3' },
+			kernel: { name: 'python3', language: 'python', displayName: 'Python 3', interruptMode: 'signal' },
 			connectionFile: '/tmp/k.json',
 			tracer: { name: 'strace', version: '6.1' },
 			checks: false,
