@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { version } from '../../core/src/flows/version.ts';
+import { projectFiles, root } from './clone.ts';
+
+let folder = '';
+let tarball = '';
+const run = (command: string, args: readonly string[]) => execFileSync(command, args, { cwd: folder, encoding: 'utf8' });
+
+/** The package as a stranger gets it: packed here, installed elsewhere, where nothing of this clone can be found. */
+beforeAll(() => {
+	folder = mkdtempSync(join(tmpdir(), 'cellar-package-'));
+	tarball = run(process.execPath, [join(root, 'scripts/package.mjs'), folder]).trim();
+	writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+	run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', tarball]);
+}, 600_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('what is published is the command line with the core inside: built code, its scripts and its grammar', () => {
+	const files = run('tar', ['-tzf', tarball]).trim().split('\n');
+	const core = 'package/node_modules/@cellar/core/dist';
+	expect(files).toEqual(
+		expect.arrayContaining([
+			'package/LICENSE',
+			'package/README.md',
+			'package/bin/cellar.js',
+			'package/dist/main.js',
+			`${core}/index.js`,
+			`${core}/notebook/tree-sitter-python.wasm`,
+			...projectFiles('core/src').flatMap((path) => (/\.(sh|py)$/.test(path) ? [path.replace('core/src', core)] : [])),
+		]),
+	);
+	expect(files.filter((file) => !/\.(js|json|sh|py|wasm)$|\/(LICENSE|README\.md)$/.test(file))).toEqual([]);
+});
+
+test('installed elsewhere, it runs and says its version', () => {
+	expect(run(join(folder, 'node_modules/.bin/cellar'), ['--version'])).toBe(`${version}\n`);
+});
