@@ -26,9 +26,10 @@ import {
 	type Warning,
 } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type CodeCell, type Notebook } from '../notebook/index.ts';
-import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
+import { createRun, openBlobs, readRun, type RunFolder } from '../store/index.ts';
 import { accountOfCells, runCells } from './cells.ts';
 import { plainEnvironment, recordedEnvironment, whoAndWhere } from './environment.ts';
+import { executionsThatStartCoroutines } from './coroutines.ts';
 import { finishRun } from './finish.ts';
 import { createInputKeeper, namedFiles, type InputKeeper } from './inputs.ts';
 import { usesOf } from './uses.ts';
@@ -156,15 +157,17 @@ export async function auditNotebook(
 			cwd: dirname(path),
 			tracer: tracer.path,
 		});
+		await folder.append({ event: 'end', status: audited.status, at: new Date().toISOString() });
 		const run = await finishRun({
+			account: await readRun(folder.directory),
 			folder,
 			home: options.home,
 			facts: audited.facts,
 			notebook,
 			cells,
 			uses,
-			status: audited.status,
 			keepOutputs: options.keepOutputs,
+			out: options.out,
 			listen,
 		});
 		return { run, directory: folder.directory };
@@ -259,12 +262,6 @@ async function warn(o: { folder: RunFolder; listen: Listener }, warning: Warning
 	const entry: JournalEntry = { event: 'warning', warning };
 	await o.folder.append(entry);
 	o.listen({ type: 'warning', warning });
-}
-
-function executionsThatStartCoroutines(cells: readonly CodeCell[], uses: readonly CellUse[]): ReadonlySet<number> {
-	const run = cells.filter((cell) => cell.source.trim() !== '' && !cell.tags.includes('skip-execution'));
-	const numbers = new Set(uses.filter((use) => use.names.startsCoroutine).map((use) => use.number));
-	return new Set(run.flatMap((cell, at) => (numbers.has(cell.number) ? [at + 1] : [])));
 }
 
 /** Calls `poll` again and again, one at a time, until it is disposed of. */

@@ -99,7 +99,8 @@ function endingOf(result: CellResult, cell: CodeCell, loop: CellLoop): RunStatus
 	return result.status === 'died' ? 'died' : 'raised';
 }
 
-function isRun(cell: CodeCell): boolean {
+/** Whether a cell is executed at all, as nbclient has it. */
+export function isRun(cell: CodeCell): boolean {
 	return cell.source.trim() !== '' && !cell.tags.includes('skip-execution');
 }
 

@@ -1,12 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { describe, judge, openMachine, wholeRun } from '../dependencies/index.ts';
-import type { CellUse, Facts, Listener, Run, RunStatus, RunWorker, Warning } from '../model/index.ts';
+import type { CellUse, Facts, Listener, Run, RunWorker, Warning } from '../model/index.ts';
 import { formatNotebook, withResults, type CodeCell, type Notebook } from '../notebook/index.ts';
 import { compressLog, keepOutputs, openBlobs, readJournal, redactExec, writeTables, type RunFolder } from '../store/index.ts';
-import { accountOfCells } from './cells.ts';
 import { keepFiles, lookAtFiles } from './files.ts';
-import { beginningOf, resultsOf } from './journal.ts';
+import { resultsOf } from './journal.ts';
 import { existingPath } from './paths.ts';
 
 /** What is known when the kernel and all that it started have ended. */
@@ -18,7 +17,8 @@ export interface Ending {
 	readonly notebook: Notebook;
 	readonly cells: readonly CodeCell[];
 	readonly uses: readonly CellUse[];
-	readonly status: RunStatus;
+	/** The run as its journal tells it; what the log and the files add comes here. */
+	readonly account: Run;
 	/** Bytes of outputs, of cells and files together, that go into the blob store. */
 	readonly keepOutputs: number;
 	readonly out: string | null;
@@ -32,17 +32,9 @@ export interface Ending {
 export async function finishRun(o: Ending): Promise<Run> {
 	const { folder, listen } = o;
 	const journal = await readJournal(folder.directory);
-	const begun = beginningOf(journal)!; // createRun writes it before anything else
-	const ended = new Date();
-	await folder.append({ event: 'end', status: o.status, at: ended.toISOString() });
+	const begun = o.account;
 	const results = resultsOf(journal);
-	const account: Run = {
-		...begun,
-		status: o.status,
-		seconds: (ended.getTime() - Date.parse(begun.started)) / 1000,
-		cells: accountOfCells(o.cells, results),
-		workers: workersOf(o.facts, begun.circumstances.hostname),
-	};
+	const account: Run = { ...begun, workers: workersOf(o.facts, begun.circumstances.hostname) };
 
 	listen({ type: 'step', what: 'looking at the files', done: null, of: null });
 	const executed = formatNotebook(withResults(o.notebook, results, begun.circumstances.kernel));
