@@ -7,8 +7,9 @@ const list = buildCommand<CommonFlags>({
 	docs: { brief: 'The runs kept, newest first', customUsage: [{ input: '', brief: 'all of them' }] },
 	parameters: { flags: commonFlags },
 	func(flags) {
-		return answer(flags, async () => {
-			const runs = await runsKept(cellarHome(process.env));
+		return answer(flags, async (listen) => {
+			const { runs, warnings } = await runsKept(cellarHome(process.env));
+			for (const warning of warnings) listen({ type: 'warning', warning });
 			return { document: { format: 1, runs }, text: runsText(runs), exit: 0 };
 		});
 	},
@@ -54,7 +55,7 @@ function runsText(listed: readonly RunListing[]): string {
 	return columns(
 		listed.map((run) => [
 			run.run,
-			run.status,
+			run.status ?? 'unreadable',
 			`${run.cells.finished} of ${run.cells.total} cells`,
 			run.seconds === null ? '' : seconds(run.seconds),
 			size(run.bytes),

@@ -28,7 +28,7 @@ import {
 import { codeCells, parseNotebook, withParameters, type CodeCell, type Notebook } from '../notebook/index.ts';
 import { createRun, openBlobs, readRun, type RunFolder } from '../store/index.ts';
 import { accountOfCells, runCells } from './cells.ts';
-import { plainEnvironment, recordedEnvironment, whoAndWhere } from './environment.ts';
+import { recordedEnvironment, whoAndWhere } from './environment.ts';
 import { executionsThatStartCoroutines } from './coroutines.ts';
 import { finishRun } from './finish.ts';
 import { createInputKeeper, namedFiles, type InputKeeper } from './inputs.ts';
@@ -109,7 +109,7 @@ export async function auditNotebook(
 		warnings: [],
 		repeatOf: null,
 		circumstances: {
-			argv,
+			argv: [...argv],
 			cwd: dirname(path),
 			...whoAndWhere(),
 			...recordedEnvironment(environment, new Set(options.setEnv.keys())),

@@ -26,11 +26,6 @@ export function recordedEnvironment(
 	};
 }
 
-/** An environment without the undefined values that `process.env` may hold. */
-export function plainEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
-	return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
-
 /** Who runs it and where: what a repeat puts back. */
 export function whoAndWhere(): Pick<Circumstances, 'user' | 'uid' | 'gid' | 'home' | 'hostname' | 'bootId'> {
 	const user = userInfo();

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { changedSince, closure } from '../dependencies/index.ts';
+import { closure } from '../dependencies/index.ts';
 import { writeImage } from '../images/index.ts';
 import { CellarError, encodeName, type Listener, type Name, type Run } from '../model/index.ts';
 import { findRun, openBlobs, readRun } from '../store/index.ts';
@@ -56,18 +56,6 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 			},
 		);
 	}
-	listen({ type: 'step', what: 'checking that nothing has changed', done: null, of: null });
-	const changed = await changedSince(needed.paths);
-	if (changed.length > 0) {
-		throw new CellarError(
-			'CELLAR_CHANGED_SINCE',
-			`${changed.length} files have changed since the run: ${listed(changed.map((item) => `${item.path} (${item.reason})`))}`,
-			{
-				where: run.notebook ?? id,
-				hint: 'put them back, or run cellar audit again and pack that run',
-			},
-		);
-	}
 	const leftOut = needed.leftOut.map(({ path, reason }) => ({ path, reason }));
 	const asked = new Set(o.without.map(absolute(o.cwd)));
 	const blobs = openBlobs(o.home);
@@ -81,8 +69,9 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 		paths: [...needed.paths, ...record],
 		labels: labelsOf(run),
 		blobPath: (sha256) => blobs.path(sha256),
-		onStep: (done, of) => listen({ type: 'step', what: 'packing', done, of }),
+		onStep: (step) => listen({ type: 'step', ...step }),
 	});
+	const all = [...leftOut, ...written.leftOut].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 	return {
 		format: 1,
 		run: id,
@@ -92,7 +81,7 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 		digest: written.digest,
 		bytes: written.bytes,
 		layers: written.layers,
-		leftOut,
+		leftOut: all,
 	};
 }
 

@@ -74,7 +74,11 @@ export async function repeatImage(o: RepeatOptions, control: Control, listen: Li
 	const image = await openImage(await imagePath(o, listen));
 	const unpacked = join(o.home, 'roots', image.digest.replace('sha256:', ''));
 	listen({ type: 'step', what: 'unpacking the image', done: null, of: null });
-	if (!existsSync(join(unpacked, 'root'))) await extractImage(image, join(unpacked, 'root'));
+	// The record is for us, not for the program: the root that it sees is without.
+	const program = { ...image, layers: image.layers.filter((layer) => layer.holds !== 'record') };
+	if (!existsSync(join(unpacked, 'root'))) {
+		await extractImage(program, join(unpacked, 'root'), { onStep: (step) => listen({ type: 'step', ...step }) });
+	}
 	if (!existsSync(join(unpacked, 'record'))) await readRecord(image, join(unpacked, 'record'));
 	const record = join(unpacked, 'record', recordRoot);
 	const recorded = join(record, 'run');
