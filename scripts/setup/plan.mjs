@@ -35,7 +35,8 @@ export async function setUp(wish) {
 			const work = lines.map(runInOrder);
 			await Promise.allSettled(work); // a failure of one line leaves nothing of the other running
 			await Promise.all(work);
-			await build();
+			// Cheap where nothing has changed, and what has changed is not known before.
+			if (!lines.flat().some(({ act }) => act === build)) await build();
 		} finally {
 			release();
 		}
@@ -70,7 +71,7 @@ async function plan(wish) {
 	const python = stale.length > 0 ? (asked ?? (await findPython(null))) : null;
 
 	const programs = [...(await missingPrograms(wish))];
-	if (stale.length > 0 && python === null) programs.push('python3-venv');
+	if (stale.length > 0 && python === null && !programs.includes('python3-venv')) programs.push('python3-venv');
 	const system = programs.length > 0 ? [await programStep(programs)] : [];
 	if (wish.tests && lacksTestUser()) {
 		system.push({ missing: 'an ordinary user for the tests', will: 'add the user cellar-test', act: addTestUser });
@@ -79,7 +80,7 @@ async function plan(wish) {
 
 	const packages = [];
 	if (!packagesFit()) packages.push({ missing: "npm's packages", will: 'npm ci', act: installPackages });
-	if (!isBuilt()) packages.push({ missing: 'the build', will: 'tsc -b', act: async () => {} });
+	if (!isBuilt()) packages.push({ missing: 'the build', will: 'tsc -b', act: build });
 	if (wish.full && !hasSecondNode())
 		packages.push({ missing: 'Node 24', will: 'npm install, in .cache/node24', act: installSecondNode });
 	return [[...system, ...pythons], packages];

@@ -14,6 +14,8 @@ const programs = {
 	},
 	skopeo: { probe: ['skopeo', '--version'] },
 	umoci: { probe: ['umoci', '--version'] },
+	// Debian parts its Python: tests of the system's own Python need environments of it, whatever other Python is about.
+	'python3-venv': { probe: ['/usr/bin/python3', '-c', 'import venv, ensurepip'], only: 'apt' },
 };
 
 /** Package managers in the order in which they are looked for, with the line that installs. */
@@ -25,12 +27,14 @@ const managers = [
 	{ name: 'zypper', command: 'zypper', line: 'zypper install' },
 ];
 
+const manager = () => managers.find(({ command }) => onPath(command));
 const testUser = 'cellar-test';
 const isRoot = () => process.getuid?.() === 0;
 
 /** @returns {Promise<readonly string[]>} those of the programs that the set-up is for and that do not run here */
 export async function missingPrograms({ tests }) {
-	const wanted = tests ? Object.keys(programs) : ['strace', 'bubblewrap'];
+	const here = (name) => programs[name].only === undefined || programs[name].only === manager()?.name;
+	const wanted = tests ? Object.keys(programs).filter(here) : ['strace', 'bubblewrap'];
 	const found = await Promise.all(wanted.map(async (name) => (await attempt(programs[name].probe)).ok));
 	return wanted.filter((_, i) => !found[i]);
 }
@@ -41,14 +45,14 @@ export async function missingPrograms({ tests }) {
  * @returns {Promise<{ how: 'apt', sudo: boolean, packages: readonly string[] } | { how: 'by hand', lines: readonly string[] }>}
  */
 export async function installer(names) {
-	const manager = managers.find(({ command }) => onPath(command));
-	const packagesOf = (name) => (manager && programs[name]?.[manager.name]) ?? [name];
+	const found = manager();
+	const packagesOf = (name) => (found && programs[name]?.[found.name]) ?? [name];
 	const packages = names.flatMap(packagesOf);
-	if (manager?.name === 'apt') {
+	if (found?.name === 'apt') {
 		if (isRoot()) return { how: 'apt', sudo: false, packages };
 		if ((await attempt(['sudo', '-n', 'true'])).ok) return { how: 'apt', sudo: true, packages };
 	}
-	const lines = manager ? [`${isRoot() ? '' : 'sudo '}${manager.line} ${packages.join(' ')}`] : [];
+	const lines = found ? [`${isRoot() ? '' : 'sudo '}${found.line} ${packages.join(' ')}`] : [];
 	const conda = names.map((name) => (name === 'python3-venv' ? 'python=3.13' : name));
 	lines.push(`conda install -c conda-forge ${conda.join(' ')}`);
 	return { how: 'by hand', lines };
