@@ -2,7 +2,6 @@
 // Run from source (vitest does) the same expression points into core/src, so the grammar, which is no source of ours, is copied there
 // too; git ignores it. web-tree-sitter finds its own .wasm in its own package.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const copied = ['.sh', '.py', '.wasm'];
 const built = { '.js': '.ts', '.js.map': '.ts', '.d.ts': '.ts' };
 
-const grammar = createRequire(import.meta.url).resolve('tree-sitter-python/tree-sitter-python.wasm');
+const grammar = fileURLToPath(import.meta.resolve('tree-sitter-python/tree-sitter-python.wasm'));
 copy(grammar, join(root, 'core/src/notebook/tree-sitter-python.wasm'));
 
 for (const room of ['core', 'cli']) {

@@ -57,7 +57,7 @@ test('every Python environment is made of exact versions', () => {
 	const loose = lists.flatMap((path) =>
 		read(path)
 			.split('\n')
-			.filter((line) => !/^(#.*|[a-z0-9._-]+==[0-9][\w.]*(\s+#.*)?)?$/.test(line))
+			.filter((line) => !/^(#.*|[A-Za-z0-9._-]+==[0-9][\w.]*(\s+#.*)?)?$/.test(line))
 			.map((line) => `${path}: ${line}`),
 	);
 	expect(loose).toEqual([]);
