@@ -1,0 +1,170 @@
+import type {
+	Access,
+	Change,
+	ExecFact,
+	Facts,
+	LogId,
+	NetworkFact,
+	ProcessFact,
+	ProcessOrdinal,
+	Scope,
+	Seq,
+	TaskAttempt,
+	WorkerId,
+} from '../../model/index.ts';
+import type { Row } from './rows.ts';
+import { settled, type ScopeState, type TaskTrace } from './scopes.ts';
+import type { Process, Thread } from './tree.ts';
+import type { Workers } from './workers.ts';
+
+/** A fact as it is recorded: its scope is known for good only at the end. */
+export interface Told<F extends Scope> {
+	readonly fact: Omit<F, keyof Scope | 'log' | 'process' | 'thread'>;
+	readonly thread: Thread;
+	readonly scope: ScopeState;
+}
+
+/** All that was recorded of one log. */
+export interface Recorded {
+	readonly threads: readonly Thread[];
+	readonly changes: readonly Told<Change>[];
+	readonly execs: readonly Told<ExecFact>[];
+	readonly network: readonly Told<NetworkFact>[];
+}
+
+/** A task as its marks tell it, for whoever joins the logs of several processes. */
+export interface TaskFact {
+	/** Its ordinal by the first mark that names it in this log. */
+	readonly task: number;
+	readonly engineId: string;
+	readonly name: string | null;
+	readonly submitted: (Scope & { readonly seq: Seq }) | null;
+	readonly attempts: readonly {
+		readonly attempt: TaskAttempt;
+		readonly process: ProcessOrdinal;
+		readonly thread: ProcessOrdinal;
+		readonly worker: WorkerId | null;
+		readonly begun: Seq;
+		readonly ended: Seq | null;
+	}[];
+}
+
+/** Seconds since 1970 by the log's clock; null where the log does not tell. */
+export interface Lifetime {
+	readonly process: ProcessOrdinal;
+	readonly began: number | null;
+	readonly ended: number | null;
+}
+
+/** Turns what was recorded into facts. Lists are in the order of the log. */
+export function factsOf(
+	recorded: Recorded,
+	workers: Workers,
+	where: { readonly log: LogId; readonly host: string; readonly bootId: string },
+): Omit<Facts, 'doubts'> {
+	const { log } = where;
+	const scoped = <F extends Scope>(told: Told<F>) => ({
+		log,
+		...told.fact,
+		process: told.thread.process.leader.ordinal,
+		...scopeFact(workers, told.thread.process, told.scope),
+	});
+	const bySeq = (a: { seq: Seq }, b: { seq: Seq }) => a.seq - b.seq;
+	return {
+		accesses: recorded.threads.flatMap((thread) => accessesOf(thread, workers, log)).sort((a, b) => a.first - b.first),
+		changes: recorded.changes.map((told) => ({ ...scoped(told), thread: told.thread.ordinal })).sort(bySeq),
+		processes: recorded.threads.filter((thread) => isReported(thread)).map((thread) => processFact(thread, workers, where)),
+		execs: recorded.execs.map(scoped).sort(bySeq),
+		network: recorded.network.map(scoped).sort(bySeq),
+		workers: workers.facts,
+	};
+}
+
+export function tasksOf(tasks: readonly TaskTrace[], workers: Workers): TaskFact[] {
+	return tasks.map(({ task, engineId, name, submitted, attempts }) => ({
+		task,
+		engineId,
+		name,
+		submitted: submitted && { seq: submitted.seq, ...scopeFact(workers, submitted.thread.process, submitted.scope) },
+		attempts: attempts.map(({ attempt, thread, scope, begun, ended }) => ({
+			attempt,
+			process: thread.process.leader.ordinal,
+			thread: thread.ordinal,
+			worker: workers.idOf(thread.process, scope.worker),
+			begun,
+			ended,
+		})),
+	}));
+}
+
+export function lifetimesOf(threads: readonly Thread[]): Lifetime[] {
+	return threads
+		.filter((thread) => isReported(thread) && thread.process.leader === thread)
+		.map((thread) => ({ process: thread.ordinal, began: thread.bornAt, ended: thread.endedAt }));
+}
+
+/** Cellar's own threads are no part of the run; the one that became the program is. */
+function isReported(thread: Thread): boolean {
+	return !thread.own || thread.parent === null;
+}
+
+function accessesOf(thread: Thread, workers: Workers, log: LogId): Access[] {
+	const { ordinal, process } = thread;
+	const rows = new Map<ScopeState, Map<string, Row>>();
+	for (const [scope, row] of thread.rows.all()) {
+		const final = settled(scope);
+		let known = rows.get(final);
+		if (known === undefined) rows.set(final, (known = new Map()));
+		const key = `${row.how} ${row.path}`;
+		const other = known.get(key);
+		// What a task did before it was named, and after, is one row.
+		known.set(key, other === undefined ? row : joined(other, row));
+	}
+	return [...rows].flatMap(([scope, known]) => {
+		const { ambiguous } = scope;
+		const fact = scopeFact(workers, process, scope);
+		return [...known.values()].map(({ path, how, first, last, count, during }) => ({
+			...{ log, process: process.leader.ordinal, thread: ordinal, ...fact, during, ambiguous },
+			...{ path, how, first, last, count },
+		}));
+	});
+}
+
+function joined(a: Row, b: Row): Row {
+	const [early, late] = a.first < b.first ? [a, b] : [b, a];
+	return { ...early, last: Math.max(early.last, late.last), count: early.count + late.count };
+}
+
+function scopeFact(workers: Workers, process: Process, scope: ScopeState): Scope {
+	const { cell, worker, task } = settled(scope);
+	return { cell, worker: workers.idOf(process, worker), task };
+}
+
+function processFact(
+	thread: Thread,
+	workers: Workers,
+	{ log, host, bootId }: { readonly log: LogId; readonly host: string; readonly bootId: string },
+): ProcessFact {
+	const { process, parent } = thread;
+	const isLeader = process.leader === thread;
+	// One that executed a program later still had it when it made children of its own.
+	const inherits = isLeader && process.parent !== null && (process.executed === null || process.forkedFirst);
+	return {
+		ordinal: thread.ordinal,
+		log,
+		kind: isLeader ? 'process' : 'thread',
+		process: process.leader.ordinal,
+		parent: parent === null ? null : parent.ordinal,
+		pid: thread.pid,
+		pidInside: thread.pidInside,
+		host,
+		bootId,
+		inheritsFrom: inherits ? (process.parent?.leader.ordinal ?? null) : null,
+		untilSeq: inherits ? thread.born : null,
+		born: thread.born,
+		ended: thread.ended,
+		exitCode: thread.exitCode,
+		signal: thread.signal,
+		...scopeFact(workers, process, thread.birth),
+	};
+}

@@ -1,0 +1,88 @@
+import type { Doubt, Facts } from '../../model/index.ts';
+import type { CallEvent } from '../log/events.ts';
+import { factsOf, lifetimesOf, tasksOf, type Lifetime, type TaskFact } from './facts.ts';
+import { takeBegan, takeEnd, takeExec, takeNetwork, takeSuperseded, takeWorld } from './programs.ts';
+import { createState, doubtProgram, type FollowerOptions } from './state.ts';
+import { takeOpen, takePair, takePath } from './uses.ts';
+import { findWorkers, type Workers } from './workers.ts';
+
+/** Follows the events of one log: processes, folders and marks in, facts by scope out. */
+export interface Follower {
+	take(events: readonly CallEvent[]): void;
+	/** What is known by now. Workers are told by what their processes did until now: final once the log has ended. */
+	facts(): Facts;
+	/** The tasks that marks in this log named. */
+	tasks(): readonly TaskFact[];
+	/** From when to when each process lived, by the log's clock. */
+	lifetimes(): readonly Lifetime[];
+}
+
+/** Follows one log from its first event on. Pure but for what `files` answers and `onFirstUse` does. */
+export function createFollower(options: FollowerOptions): Follower {
+	const state = createState(options);
+	const { tree, marking, doubts } = state;
+
+	const take = (event: CallEvent): void => {
+		if (event.type === 'doubt') return doubts.add(event.code, event.message, event.seq, event.message);
+		if (event.type === 'superseded') {
+			const by = tree.find(event.by);
+			if (by !== null) return takeSuperseded(state, by, event);
+		}
+		const thread = tree.threadOf(event);
+		if (thread === null) return undefined;
+		switch (event.type) {
+			case 'open':
+				return takeOpen(state, thread, event);
+			case 'path':
+				return takePath(state, thread, event);
+			case 'pair':
+				return takePair(state, thread, event);
+			case 'exec':
+				return takeExec(state, thread, event);
+			case 'birth':
+				if (event.kind.untraced && event.failure === null) {
+					const what = 'made a process that asked not to be traced: what that did is not known';
+					doubtProgram(state, 'CELLAR_UNTRACED', thread, event.seq, what);
+				}
+				return tree.born(event, thread).forEach(take);
+			case 'network':
+				return takeNetwork(state, thread, event);
+			case 'world':
+				return takeWorld(state, thread, event);
+			case 'began':
+				return takeBegan(state, thread, event);
+			case 'ended':
+				return takeEnd(state, thread, event);
+			case 'superseded':
+			case 'signal':
+				return undefined;
+		}
+	};
+
+	const workersNow = (): Workers => {
+		const kernel = options.findWorkers === false ? null : (marking.runner?.process ?? null);
+		return findWorkers(tree.all, marking.workers, kernel);
+	};
+	const doubtsNow = (): readonly Doubt[] => {
+		const waiting = tree.waiting();
+		if (waiting === 0) return doubts.all();
+		const message = `${waiting} calls of processes whose birth had not returned when the log ended are not told`;
+		return [...doubts.all(), { code: 'CELLAR_BIRTH_UNKNOWN', message, seq: null }];
+	};
+
+	return {
+		take(events) {
+			for (const event of events) take(event);
+		},
+		facts: () => ({
+			...factsOf(
+				{ threads: tree.all, changes: state.changes, execs: state.execs, network: state.network },
+				workersNow(),
+				options,
+			),
+			doubts: doubtsNow(),
+		}),
+		tasks: () => tasksOf(marking.tasks.all, workersNow()),
+		lifetimes: () => lifetimesOf(tree.all),
+	};
+}

@@ -1,0 +1,130 @@
+import type { Mark, Seq } from '../../model/index.ts';
+import type { Doubts } from './doubts.ts';
+import { createCells, createTasks, type Cells, type Scopes, type ScopeState, type Tasks } from './scopes.ts';
+import type { OpenTask, Thread } from './tree.ts';
+import type { MarkedWorker } from './workers.ts';
+
+/** What marks make of the threads: who runs cells, who is a worker, who runs which task. */
+export interface Marking {
+	readonly cells: Cells;
+	readonly tasks: Tasks;
+	readonly workers: readonly MarkedWorker[];
+	/** The thread that runs cells: the kernel's first. Others belong to the cell in which they were born. */
+	runner: Thread | null;
+	/** How many programs the launcher still becomes before the one that was asked for; null until it has said so. */
+	execsLeft: number | null;
+	/** What the thread does at that place of the log belongs to this. */
+	scopeOf(thread: Thread, seq: Seq): ScopeState;
+	apply(mark: Mark, thread: Thread, seq: Seq): void;
+	/** A thread has ended, and with it the tasks that it had begun. */
+	close(thread: Thread, seq: Seq): void;
+}
+
+/**
+ * @param forget drops all that was recorded: what came before `begin/group/launcher` was the launcher's start
+ */
+export function createMarking(o: {
+	readonly scopes: Scopes;
+	readonly doubts: Doubts;
+	readonly leaving: ReadonlySet<number>;
+	readonly forget: () => void;
+}): Marking {
+	const { scopes, doubts } = o;
+	const cells = createCells(scopes, o.leaving);
+	const tasks = createTasks();
+	const workers: MarkedWorker[] = [];
+
+	const withoutTask = (thread: Thread, seq: Seq): ScopeState => {
+		if (thread !== marking.runner) return thread.base;
+		const scope = cells.scopeAt(seq);
+		return thread.base.worker === null ? scope : scopes.of({ ...scope, worker: thread.base.worker });
+	};
+
+	const cellMark = (mark: Mark, thread: Thread, seq: Seq) => {
+		const execution = Number(mark.id);
+		if (!Number.isSafeInteger(execution)) return;
+		// A kernel that marks its own cells does so on the thread that runs them.
+		if (!thread.own) marking.runner = thread;
+		if (mark.verb === 'begin') cells.begin(seq, execution);
+		else if (mark.verb === 'end') cells.end(seq, execution);
+	};
+
+	const workerMark = (mark: Mark, thread: Thread, seq: Seq) => {
+		if (mark.verb === 'begin') {
+			const worker: MarkedWorker = { number: workers.length + 1, id: mark.id, thread, seq };
+			workers.push(worker);
+			marking.close(thread, seq);
+			thread.base = scopes.of({ ...thread.birth, worker, task: null });
+		} else if (mark.verb === 'end' && thread.base.worker?.id === mark.id) {
+			marking.close(thread, seq);
+			thread.base = thread.birth;
+		}
+	};
+
+	const taskMark = (mark: Mark, thread: Thread, seq: Seq) => {
+		if (mark.verb === 'submit') tasks.submit(mark, seq, thread, marking.scopeOf(thread, seq));
+		else if (mark.verb === 'link') tasks.link(mark);
+		else if (mark.verb === 'begin') beginTask(mark, thread, seq);
+		else if (mark.verb === 'end') {
+			const at = thread.tasks.findLastIndex((task) => isOf(task, mark));
+			if (at >= 0) endTasks(thread.tasks.splice(at), seq);
+		}
+	};
+
+	const beginTask = (mark: Mark, thread: Thread, seq: Seq) => {
+		const base = withoutTask(thread, seq);
+		if (mark.id === '?') {
+			thread.tasks.push({ id: mark.id, scope: scopes.waiting(base), trace: null });
+			return;
+		}
+		const trace = tasks.begin(mark, seq, thread, (task) => scopes.of({ ...base, task }));
+		// What was done since the bytes arrived was this task's.
+		if (thread.tasks.at(-1)?.id === '?') thread.tasks.pop()!.scope.named = trace.scope;
+		thread.tasks.push({ id: mark.id, scope: trace.scope, trace });
+	};
+
+	const groupMark = (mark: Mark, thread: Thread) => {
+		// The program itself may say what it likes: only the thread from which all came is the launcher.
+		if (mark.id !== 'launcher' || thread.parent !== null || marking.execsLeft !== null) return;
+		if (mark.verb === 'end' && thread.own) marking.execsLeft = Number(mark.attempt ?? 0) || 0;
+		else if (mark.verb === 'begin' && !thread.own) {
+			thread.own = true;
+			o.forget();
+		}
+	};
+
+	const marking: Marking = {
+		cells,
+		tasks,
+		workers,
+		runner: null,
+		execsLeft: null,
+		scopeOf(thread, seq) {
+			const { tasks } = thread;
+			return tasks.length > 0 ? tasks[tasks.length - 1]!.scope : withoutTask(thread, seq);
+		},
+		apply(mark, thread, seq) {
+			if (mark.verb === 'fault') {
+				const message = `${mark.id} could not be marked: what its workers did is told by their birth alone`;
+				doubts.add('CELLAR_UNMARKED', mark.id, seq, message);
+			} else if (mark.kind === 'cell') cellMark(mark, thread, seq);
+			else if (mark.kind === 'worker') workerMark(mark, thread, seq);
+			else if (mark.kind === 'task') taskMark(mark, thread, seq);
+			else groupMark(mark, thread);
+		},
+		close(thread, seq) {
+			endTasks(thread.tasks.splice(0), seq);
+		},
+	};
+	return marking;
+}
+
+function isOf(task: OpenTask, mark: Mark): boolean {
+	return task.id === mark.id && (mark.attempt === null || (task.trace?.attempt.endsWith(`.${mark.attempt}`) ?? false));
+}
+
+function endTasks(tasks: readonly OpenTask[], seq: Seq): void {
+	for (const { trace } of tasks) {
+		if (trace !== null) trace.ended ??= seq;
+	}
+}

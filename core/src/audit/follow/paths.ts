@@ -1,0 +1,116 @@
+import type { Name } from '../../model/index.ts';
+
+/** Where a thread's relative paths start, and what `/` is to it. Threads of a process share one. */
+export interface Folders {
+	working: Name | null;
+	/** `working` is known to hold no link: it came from `-y`, not from the text of a `chdir`. */
+	real: boolean;
+	/** The new root after `chroot`; null for the real one. */
+	root: Name | null;
+}
+
+/** Makes paths absolute, as asked: links stay as they are. */
+export interface Paths {
+	/**
+	 * `.`, `//` and a last `/` go. `x/..` goes only where x is known to be no link: where the log has shown a file below x by
+	 * this very name (`-y` resolves links), or where the whole, without it, is the name that `-y` gives to the result.
+	 * Elsewhere it stays, because `link/..` is not where `link` is.
+	 *
+	 * @param shown what was opened, by `-y`; null where nothing was
+	 * @returns null where the path is relative and nothing tells to what
+	 */
+	absolute(path: Name, folder: Name | null, folderIsReal: boolean, root: Name | null, shown: Name | null): Name | null;
+	/** Notes a name without links, as `-y` gives it. */
+	show(name: Name): void;
+}
+
+const throughProcess = /^\/proc\/(?:self|thread-self|\d+)\/|^\/dev\/(?:fd\/|std(?:in|out|err)$)/;
+const slash = 0x2f;
+
+export function createPaths(): Paths {
+	/** Of an absolute path: its clean form, or null where it has a `..`, of which more may be known later. */
+	const clean = new Map<Name, Name | null>();
+	const cleanBelow = new Map<Name, Map<Name, Name | null>>();
+	const shownNames = new Set<Name>();
+	/** Shown since the last time that somebody asked for a real folder: their parents are not worked out until then. */
+	let waiting: Name[] = [];
+	const realNames = new Set<Name>(['/']);
+
+	const isReal = (name: Name): boolean => {
+		for (const shown of waiting) {
+			for (let at = shown.length; at > 0 && !realNames.has(shown.slice(0, at)); at = shown.lastIndexOf('/', at - 1)) {
+				realNames.add(shown.slice(0, at));
+			}
+		}
+		waiting = [];
+		return realNames.has(name);
+	};
+
+	const withoutDots = (base: Name, baseIsReal: boolean, path: Name, shown: Name | null): Name => {
+		const parts = partsOf(base);
+		let real = baseIsReal ? parts.length : 0;
+		for (const part of partsOf(path)) {
+			if (part !== '..') parts.push(part);
+			else if (parts.length === 0) continue;
+			else if (parts.length <= real || (parts.at(-1) !== '..' && isReal(`/${parts.join('/')}`))) {
+				parts.pop();
+				real = Math.min(real, parts.length);
+			} else parts.push('..');
+		}
+		const name = `/${parts.join('/')}`;
+		if (shown !== null && parts.includes('..') && plain(name) === shown) return shown;
+		return name;
+	};
+
+	const resolve = (base: Name, baseIsReal: boolean, path: Name, shown: Name | null, known: Map<Name, Name | null>): Name => {
+		let name = known.get(path);
+		if (name === undefined) {
+			name = /(?:^|\/)\.\.(?:\/|$)/.test(path) ? null : withoutDots(base, baseIsReal, path, null);
+			// The same string object again: its hash is known.
+			if (name === path) name = path;
+			known.set(path, name);
+		}
+		return name ?? withoutDots(base, baseIsReal, path, shown);
+	};
+
+	return {
+		absolute(path, folder, folderIsReal, root, shown) {
+			if (path.charCodeAt(0) === slash) {
+				if (shown !== null && isThroughProcess(path) && !shown.startsWith('/proc/')) return shown;
+				// A root of its own is rare: nothing is remembered for it.
+				return root === null ? resolve('/', true, path, shown, clean) : `${root === '/' ? '' : root}${plain(path)}`;
+			}
+			if (folder === null) return null;
+			if (path === '') return folder;
+			if (!folderIsReal) return resolve(folder, false, path, shown, new Map());
+			let known = cleanBelow.get(folder);
+			if (known === undefined) cleanBelow.set(folder, (known = new Map()));
+			return resolve(folder, true, path, shown, known);
+		},
+		show(name) {
+			if (shownNames.has(name)) return;
+			shownNames.add(name);
+			waiting.push(name);
+		},
+	};
+}
+
+function partsOf(path: Name): Name[] {
+	return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+/** A name that leads through a process to what it has open: what `-y` shows is the file that is meant. */
+function isThroughProcess(path: Name): boolean {
+	const second = path.charCodeAt(1);
+	return (second === 0x70 || second === 0x64) && throughProcess.test(path);
+}
+
+/** Without `..`, as text: right only where nothing on the way is a link. */
+function plain(path: Name): Name {
+	const parts: Name[] = [];
+	for (const part of partsOf(path)) {
+		if (part === '..') parts.pop();
+		else parts.push(part);
+	}
+	return `/${parts.join('/')}`;
+}

@@ -1,0 +1,129 @@
+import { basename } from 'node:path';
+import { parseMark, redactArgv, type Name, type Seq } from '../../model/index.ts';
+import type { CallBegan, ExecCall, Failure, NetworkCall, Superseded, ThreadEnded, WorldCall } from '../log/events.ts';
+import { howOfCall } from './hows.ts';
+import { doubtProgram, type State } from './state.ts';
+import type { Thread } from './tree.ts';
+import { nameOf, use } from './uses.ts';
+import { engineOf, isForkServer } from './workers.ts';
+
+export function takeExec(state: State, thread: Thread, call: ExecCall): void {
+	const { process } = thread;
+	const { seq, failure, argv } = call;
+	if (thread.parent === null && process.program === null && argv.includes(state.options.nonce)) thread.own = true;
+	const asked = nameOf(state, thread, call);
+	if (thread.own && !becomesProgram(state, thread, failure)) {
+		process.program ??= asked;
+		return;
+	}
+	thread.own = false;
+	process.triedExec = true;
+	const name = asked === '/proc/self/exe' ? (process.program ?? asked) : asked;
+	const how = howOfCall('exec', failure);
+	if (name === null || how === null) return;
+	const inMemory = call.path === '' && name.endsWith(' (deleted)');
+	if (!inMemory) use(state, thread, seq, name, how);
+	if (failure !== null) return;
+	if (thread.parent === null && process.executed === null) thread.bornAt = call.at;
+	became(state, thread, name, call);
+	const { files, doubts, execs, marking } = state;
+	const isPath = (word: string) => files.exists(word.startsWith('/') ? word : `${thread.folders.working ?? ''}/${word}`);
+	execs.push({ fact: { seq, path: name, argv: redactArgv(argv, isPath) }, thread, scope: marking.scopeOf(thread, seq) });
+	if (!inMemory && files.setuid(name)) {
+		const message = `${basename(name)} runs with another user's rights where it is not traced: what it used may be missing`;
+		doubts.add('CELLAR_SETUID', name, seq, message);
+	}
+}
+
+/** The launcher executes what undoes the shell's environment, and then the program. */
+function becomesProgram({ marking }: State, thread: Thread, failure: Failure): boolean {
+	if (failure !== null || marking.execsLeft === null || thread.parent !== null) return false;
+	return marking.execsLeft-- === 0;
+}
+
+function became(state: State, thread: Thread, name: Name, { argv, seq }: ExecCall): void {
+	const { process } = thread;
+	process.program = name;
+	process.executed = seq;
+	process.engine = engineOf(argv);
+	process.requests = isForkServer(argv) ? [] : null;
+	// multiprocessing binds the address and starts the server in one breath, on one thread.
+	const address = thread.parent?.bound ?? null;
+	if (process.requests !== null && address !== null) state.servers.set(address, process);
+}
+
+export function takeNetwork(state: State, thread: Thread, call: NetworkCall): void {
+	const { seq, address, port, failure } = call;
+	if (thread.own || address === null) return;
+	if (call.call === 'connect') ask(state, thread, { seq, address, failure, began: false });
+	else if (failure !== null) return;
+	else thread.bound = address;
+	const scope = state.marking.scopeOf(thread, seq);
+	const { cell, task, worker, ambiguous } = scope;
+	const process = thread.process.leader.ordinal;
+	const key = [call.call, port, process, cell, task, worker?.number, ambiguous, address].join(' ');
+	if (state.reached.has(key)) return;
+	state.reached.add(key);
+	state.network.push({ fact: { seq, address, port, name: null, how: call.call }, thread, scope });
+}
+
+/** Somebody asks a fork server for a worker. The server may fork before the asking call has returned. */
+function ask(
+	{ servers, marking }: State,
+	thread: Thread,
+	call: { readonly seq: Seq; readonly address: Name | null; readonly failure: Failure; readonly began: boolean },
+): void {
+	const { seq } = call;
+	const requests = call.address === null ? null : servers.get(call.address)?.requests;
+	if (!requests) return;
+	const counted = thread.counted.delete(seq);
+	if (call.began) thread.counted.add(seq);
+	if (call.failure !== null) {
+		const at = requests.findIndex((request) => request.seq === seq);
+		if (at >= 0) requests.splice(at, 1);
+	} else if (!counted) requests.push({ seq, scope: marking.scopeOf(thread, seq) });
+}
+
+export function takeBegan(state: State, thread: Thread, call: CallBegan): void {
+	const { seq, what } = call;
+	if (what.call === 'birth') state.tree.began(call, thread);
+	else if (what.call === 'connect') ask(state, thread, { seq, address: what.address, failure: null, began: true });
+	else {
+		const mark = what.path === null ? null : parseMark(state.options.nonce, what.path);
+		if (mark === null) return;
+		thread.counted.add(seq);
+		state.marking.apply(mark, thread, seq);
+	}
+}
+
+export function takeWorld(state: State, thread: Thread, call: WorldCall): void {
+	if (call.failure !== null) return;
+	const flags = call.flags.split('|');
+	if (call.call === 'unshare') {
+		if (flags.includes('CLONE_FS') || flags.includes('CLONE_NEWNS')) thread.folders = { ...thread.folders };
+	} else if (thread.own) return;
+	else if (call.call === 'io_uring_setup') {
+		doubtProgram(state, 'CELLAR_IO_URING', thread, call.seq, 'set up io_uring: what it opened by that is not in the trace');
+	} else if (call.call !== 'setns' || flags.includes('0') || flags.includes('CLONE_NEWNS')) {
+		const what = `changed what paths mean (${call.call}): those that it used may be other files here`;
+		doubtProgram(state, 'CELLAR_NAMESPACE', thread, call.seq, what);
+	}
+}
+
+export function takeEnd({ marking, tree }: State, thread: Thread, { seq, at, exitCode, signal }: ThreadEnded): void {
+	marking.close(thread, seq);
+	Object.assign(thread, { ended: seq, endedAt: at, exitCode, signal });
+	tree.ended(thread);
+}
+
+/** A thread that is not the first executes: its scope goes on, under the pid and the ordinal of the process's first thread. */
+export function takeSuperseded({ tree }: State, by: Thread, { seq }: Superseded): void {
+	const { leader } = by.process;
+	if (leader === by) return;
+	const { base, tasks, bound } = by;
+	Object.assign(leader, { ended: null, endedAt: null, exitCode: null, signal: null, base, tasks, bound });
+	by.tasks = [];
+	by.ended = seq;
+	tree.ended(by);
+	tree.revived(leader);
+}

@@ -1,0 +1,169 @@
+import type { CellExecution, Mark, Seq, TaskAttempt } from '../../model/index.ts';
+import type { Thread } from './tree.ts';
+import type { MarkedWorker } from './workers.ts';
+
+/** What an access belongs to, as far as it is known while the log is read: workers get their ids at the end. */
+export interface ScopeState {
+	readonly cell: CellExecution | null;
+	/** A worker that marked itself; one that is recognised by its birth is found through its process. */
+	readonly worker: MarkedWorker | null;
+	readonly task: TaskAttempt | null;
+	readonly ambiguous: boolean;
+	/** Of `begin/task/?`: the scope of the next named begin on that thread. */
+	named: ScopeState | null;
+}
+
+/** Same scope, same object: rows are kept by it. */
+export interface Scopes {
+	of(scope: Omit<ScopeState, 'named'>): ScopeState;
+	/** A scope of its own, whose task is not known yet. */
+	waiting(scope: ScopeState): ScopeState;
+}
+
+export function createScopes(): Scopes {
+	const known = new Map<string, ScopeState>();
+	return {
+		of(scope) {
+			const key = `${scope.cell}/${scope.task}/${scope.ambiguous}/${scope.worker?.number ?? ''}`;
+			let state = known.get(key);
+			if (state === undefined) known.set(key, (state = { ...scope, named: null }));
+			return state;
+		},
+		waiting: (scope) => ({ ...scope, task: null, named: null }),
+	};
+}
+
+/** What a scope turned out to be. */
+export function settled(scope: ScopeState): ScopeState {
+	let state = scope;
+	while (state.named !== null) state = state.named;
+	return state;
+}
+
+/** Which cell execution was active when. */
+export interface Cells {
+	begin(seq: Seq, execution: CellExecution): void;
+	end(seq: Seq, execution: CellExecution): void;
+	activeAt(seq: Seq): CellExecution | null;
+	/** The scope of the thread that runs cells. Between two cells it belongs to none. */
+	scopeAt(seq: Seq): ScopeState;
+	/** No cell has begun yet. */
+	readonly untouched: boolean;
+}
+
+interface Stretch {
+	readonly from: Seq;
+	readonly active: CellExecution | null;
+	readonly scope: ScopeState;
+}
+
+/**
+ * @param leaving cell executions that start coroutines: what the thread does after them may be theirs, and is ambiguous.
+ * Looked at when a cell begins or ends, so it may grow meanwhile
+ */
+export function createCells(scopes: Scopes, leaving: ReadonlySet<CellExecution>): Cells {
+	const stretches: Stretch[] = [
+		{ from: 0, active: null, scope: scopes.of({ cell: null, worker: null, task: null, ambiguous: false }) },
+	];
+	const begun: CellExecution[] = [];
+
+	const add = (from: Seq, active: CellExecution | null, ambiguous: boolean) => {
+		stretches.push({ from, active, scope: scopes.of({ cell: active, worker: null, task: null, ambiguous }) });
+	};
+	const at = (seq: Seq): Stretch => {
+		let k = stretches.length - 1;
+		while (stretches[k]!.from > seq) k--;
+		return stretches[k]!;
+	};
+	return {
+		begin(seq, execution) {
+			const ambiguous = begun.some((earlier) => earlier !== execution && leaving.has(earlier));
+			begun.push(execution);
+			add(seq, execution, ambiguous);
+		},
+		end(seq, execution) {
+			if (stretches.at(-1)!.active !== execution) return;
+			add(
+				seq,
+				null,
+				begun.some((earlier) => leaving.has(earlier)),
+			);
+		},
+		activeAt: (seq) => at(seq).active,
+		scopeAt: (seq) => at(seq).scope,
+		get untouched() {
+			return begun.length === 0;
+		},
+	};
+}
+
+/** A task as its marks tell it; `task` is its ordinal by the first mark that names it, within one log. */
+export interface TaskTrace {
+	readonly task: number;
+	/** What the engine calls it. */
+	readonly engineId: string;
+	readonly name: string | null;
+	/** Where it was submitted, and on behalf of what. */
+	readonly submitted: { readonly seq: Seq; readonly thread: Thread; readonly scope: ScopeState } | null;
+	readonly attempts: readonly AttemptTrace[];
+}
+
+/** One time that a task ran, and on which thread. */
+export interface AttemptTrace {
+	readonly attempt: TaskAttempt;
+	readonly thread: Thread;
+	readonly scope: ScopeState;
+	readonly begun: Seq;
+	/** Null where it was still running when the log ended. */
+	ended: Seq | null;
+}
+
+/** The tasks that one log names, by submit, link and begin. */
+export interface Tasks {
+	submit(mark: Mark, seq: Seq, thread: Thread, scope: ScopeState): void;
+	/** The mark's name is another id of the same task from here on. */
+	link(mark: Mark): void;
+	begin(mark: Mark, seq: Seq, thread: Thread, scopeOf: (attempt: TaskAttempt) => ScopeState): AttemptTrace;
+	readonly all: readonly TaskTrace[];
+}
+
+interface TaskState {
+	readonly task: number;
+	readonly engineId: string;
+	name: string | null;
+	submitted: TaskTrace['submitted'];
+	readonly attempts: AttemptTrace[];
+}
+
+export function createTasks(): Tasks {
+	const byId = new Map<string, TaskState>();
+	const states: TaskState[] = [];
+	const stateOf = (mark: Mark): TaskState => {
+		let state = byId.get(mark.id);
+		if (state === undefined) {
+			state = { task: states.length + 1, engineId: mark.id, name: null, submitted: null, attempts: [] };
+			states.push(state);
+			byId.set(mark.id, state);
+		}
+		return state;
+	};
+	return {
+		submit(mark, seq, thread, scope) {
+			const state = stateOf(mark);
+			state.name ??= mark.name;
+			state.submitted ??= { seq, thread, scope };
+		},
+		link(mark) {
+			if (mark.name !== null) byId.set(mark.name, stateOf(mark));
+		},
+		begin(mark, seq, thread, scopeOf) {
+			const state = stateOf(mark);
+			state.name ??= mark.name;
+			const attempt = mark.attempt === null ? String(state.task) : `${state.task}.${mark.attempt}`;
+			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt), begun: seq, ended: null };
+			state.attempts.push(trace);
+			return trace;
+		},
+		all: states,
+	};
+}

@@ -1,0 +1,143 @@
+import { basename } from 'node:path';
+import type { CellExecution, Change, ExecFact, How, LogId, Name, NetworkFact, Scope, Seq } from '../../model/index.ts';
+import type { BirthKind } from '../log/events.ts';
+import { createDoubts, type Doubts } from './doubts.ts';
+import type { Told } from './facts.ts';
+import { realFiles, type ProgramFiles } from './files.ts';
+import { createMarking, type Marking } from './marking.ts';
+import { createPaths, type Paths } from './paths.ts';
+import { createRows } from './rows.ts';
+import { createScopes, type ScopeState } from './scopes.ts';
+import { createTree, type MakeThread, type Process, type Thread, type Tree } from './tree.ts';
+
+/** A path at its first sighting. Which worker it was is known at the end only: here it is always null. */
+export interface FirstUse {
+	readonly path: Name;
+	readonly how: How;
+	readonly seq: Seq;
+	readonly scope: Scope;
+}
+
+export interface FollowerOptions {
+	readonly log: LogId;
+	readonly nonce: string;
+	readonly host: string;
+	readonly bootId: string;
+	/** The program's working folder when it starts; only needed where the log does not begin with our launcher. */
+	readonly cwd?: Name;
+	/** The process that reads it before the first cell is the kernel. Without it, the program that was started is. */
+	readonly connectionFile?: Name;
+	/** Cell executions that start coroutines: they may go on in later cells, and the log cannot tell. It may grow. */
+	readonly coroutineCells?: ReadonlySet<CellExecution>;
+	/** Whether forked children, and those that Python's pools start, are workers. True for notebooks, the default. */
+	readonly findWorkers?: boolean;
+	/** What is asked of the file system when a program is executed; the real one unless a test has its own. */
+	readonly files?: ProgramFiles;
+	/** Called once for each path, as soon as the call that used it first has returned. */
+	readonly onFirstUse?: (use: FirstUse) => void;
+}
+
+/** All that is known of one log by now; what takes its events changes it. */
+export interface State {
+	readonly options: FollowerOptions;
+	readonly files: ProgramFiles;
+	readonly paths: Paths;
+	readonly doubts: Doubts;
+	readonly marking: Marking;
+	readonly tree: Tree;
+	readonly changes: Told<Change>[];
+	readonly execs: Told<ExecFact>[];
+	readonly network: Told<NetworkFact>[];
+	/** Which addresses were reached on behalf of which scope: one fact for each. */
+	readonly reached: Set<string>;
+	/** Paths that `onFirstUse` has been told of. */
+	readonly sighted: Set<Name>;
+	/** Fork servers by the address on which they listen. */
+	readonly servers: Map<Name, Process>;
+}
+
+export function createState(options: FollowerOptions): State {
+	const scopes = createScopes();
+	const doubts = createDoubts();
+	const nowhere = scopes.of({ cell: null, worker: null, task: null, ambiguous: false });
+	const lists = { changes: [], execs: [], network: [] };
+	const sets = { reached: new Set<string>(), sighted: new Set<Name>() };
+	const marking = createMarking({
+		scopes,
+		doubts,
+		leaving: options.coroutineCells ?? new Set(),
+		forget: () => {
+			for (const thread of tree.all) thread.rows.forget();
+			for (const list of Object.values(lists)) list.length = 0;
+			for (const set of Object.values(sets)) set.clear();
+			doubts.forget();
+		},
+	});
+
+	const birthScope = (maker: Thread | null, isThread: boolean, seq: Seq): ScopeState => {
+		if (maker === null) return nowhere;
+		// A fork server forks on somebody's word: what it makes belongs to whoever asked for it.
+		const request = isThread ? undefined : maker.process.requests?.shift();
+		return request?.scope ?? marking.scopeOf(maker, seq);
+	};
+	const foldersOf = (maker: Thread | null, shares: boolean): Thread['folders'] => {
+		if (maker === null) return { working: options.cwd ?? null, real: false, root: null };
+		return shares ? maker.folders : { ...maker.folders };
+	};
+
+	let ordinals = 0;
+	const makeThread: MakeThread = ({ pid, maker, kind, seq, at }) => {
+		if (maker === null && ordinals > 0) {
+			doubts.add('CELLAR_BIRTH_UNKNOWN', '', seq, `process ${pid} is in the log, and who made it is not`);
+		}
+		const isThread = maker !== null && kind !== null && kind.thread;
+		const birth = birthScope(maker, isThread, seq);
+		const process = isThread ? maker.process : newProcess(maker, kind);
+		// What is Cellar's own is no part of the run, and has no ordinal.
+		if (!maker?.own) ordinals++;
+		const thread: Thread = {
+			...{ ordinal: maker?.own ? 0 : ordinals, pid, pidInside: null, process, parent: maker, own: maker?.own ?? false },
+			...{ born: seq, bornAt: at, ended: null, endedAt: null, exitCode: null, signal: null },
+			folders: foldersOf(maker, kind?.sharesFolder ?? false),
+			...{ birth, base: birth, tasks: [], rows: createRows(), counted: new Set(), bound: null },
+		};
+		if (!isThread) {
+			process.leader = thread;
+			if (maker !== null && maker.process.executed === null) maker.process.forkedFirst = true;
+		}
+		marking.runner ??= thread;
+		return thread;
+	};
+	const tree = createTree(makeThread);
+
+	return {
+		...{ options, doubts, marking, tree },
+		...lists,
+		...sets,
+		files: options.files ?? realFiles,
+		paths: createPaths(),
+		servers: new Map(),
+	};
+}
+
+/** A process without its first thread, which is made next: each names the other. */
+function newProcess(maker: Thread | null, kind: BirthKind | null): Process {
+	const process: Omit<Process, 'leader'> = {
+		parent: maker?.process ?? null,
+		made: kind,
+		triedExec: false,
+		program: maker?.process.program ?? null,
+		executed: null,
+		forkedFirst: false,
+		engine: null,
+		requests: null,
+	};
+	// `leader` is set by the only caller, before anybody else sees it.
+	return process as Process;
+}
+
+/** A doubt about what a thread's program did, told once for each program. */
+export function doubtProgram({ doubts }: State, code: string, thread: Thread, seq: Seq, what: string): void {
+	const { program } = thread.process;
+	doubts.add(code, program ?? '', seq, `${program === null ? 'a program' : basename(program)} ${what}`);
+}

@@ -1,0 +1,105 @@
+import { parseMark, type Change, type How, type Name, type Seq } from '../../model/index.ts';
+import type { OpenCall, PairCall, PathCall } from '../log/events.ts';
+import { howOfCall, howOfOpen } from './hows.ts';
+import { settled } from './scopes.ts';
+import { doubtProgram, type State } from './state.ts';
+import type { Thread } from './tree.ts';
+
+interface Asked {
+	readonly seq: Seq;
+	readonly folder: Name | null;
+	readonly working: boolean;
+	readonly path: Name | null;
+}
+
+/**
+ * The absolute name that a call means. What the call shows of the working folder is kept for calls that show none.
+ *
+ * @param shown what was opened, by `-y`
+ * @returns null, with a doubt, where nothing tells it
+ */
+export function nameOf({ paths, doubts }: State, thread: Thread, call: Asked, shown: Name | null = null): Name | null {
+	const { folders } = thread;
+	if (call.working && call.folder !== null && call.folder !== folders.working) {
+		folders.working = call.folder;
+		folders.real = true;
+		paths.show(call.folder);
+	}
+	if (call.path === null) return null;
+	const isReal = call.folder !== null || folders.real;
+	const name = paths.absolute(call.path, call.folder ?? folders.working, isReal, folders.root, shown);
+	if (name === null) doubts.add('CELLAR_RELATIVE_PATH', '', call.seq, `${call.path} is relative to a folder that is not known`);
+	return name;
+}
+
+/** Counts an access. */
+export function use({ marking, sighted, options }: State, thread: Thread, seq: Seq, path: Name, how: How): void {
+	const scope = marking.scopeOf(thread, seq);
+	thread.rows.add(scope, path, how, seq, marking.cells.activeAt(seq));
+	if (options.onFirstUse === undefined || sighted.has(path)) return;
+	sighted.add(path);
+	const { cell, task } = settled(scope);
+	options.onFirstUse({ path, how, seq, scope: { cell, worker: null, task } });
+}
+
+export function takeOpen(state: State, thread: Thread, call: OpenCall): void {
+	const { seq } = call;
+	if (call.opened !== null) state.paths.show(call.opened);
+	const name = call.byHandle ? call.opened : nameOf(state, thread, call, call.opened);
+	if (thread.own) return;
+	if (call.byHandle) {
+		doubtProgram(state, 'CELLAR_BY_HANDLE', thread, seq, 'opened files by handle: of those without a name nothing is known');
+	}
+	const how = howOfOpen(call.flags, call.failure);
+	if (name === null || how === null) return;
+	const { marking, options } = state;
+	// A wrapper (`conda run`, a shell script) may be what was started: the kernel is who reads what was made for it.
+	if (name === options.connectionFile && how === 'read' && marking.cells.untouched) marking.runner = thread.process.leader;
+	use(state, thread, seq, name, how);
+}
+
+export function takePath(state: State, thread: Thread, call: PathCall): void {
+	const { seq, failure } = call;
+	if (call.call === 'look' && call.path !== null) {
+		const mark = parseMark(state.options.nonce, call.path);
+		if (mark !== null) {
+			if (!thread.counted.delete(seq)) state.marking.apply(mark, thread, seq);
+			return;
+		}
+	}
+	// By the descriptor alone: the file was opened before.
+	if (call.path === '' && call.call !== 'change folder') return;
+	const name = nameOf(state, thread, call);
+	if (name === null) return;
+	if (failure === null && call.call === 'change folder') Object.assign(thread.folders, { working: name, real: call.path === '' });
+	if (failure === null && call.call === 'change root') thread.folders.root = name;
+	if (thread.own) return;
+	const how = howOfCall(call.call, failure);
+	if (how !== null) use(state, thread, seq, name, how);
+	else if (failure === null) change(state, thread, seq, 'remove', null, name);
+}
+
+/** What a descriptor is called in /proc: the file behind it has another name, or none. */
+const byDescriptor = /^\/proc\/[^/]+\/(?:task\/[^/]+\/)?fd\/|^\/dev\/fd\//;
+
+export function takePair(state: State, thread: Thread, call: PairCall): void {
+	const { seq } = call;
+	const to = nameOf(state, thread, call);
+	if (thread.own || call.failure !== null || to === null) return;
+	if (call.call === 'symlink') {
+		change(state, thread, seq, 'symlink', call.from?.startsWith('/') ? call.from : null, to);
+		return;
+	}
+	const from =
+		call.from === null || byDescriptor.test(call.from)
+			? null
+			: nameOf(state, thread, { seq, folder: call.fromFolder, working: false, path: call.from });
+	// A file without a name, by O_TMPFILE, gets one: nothing else tells that it was written.
+	if (call.call === 'link' && from === null) use(state, thread, seq, to, 'create');
+	change(state, thread, seq, call.call === 'exchange' ? 'rename' : call.call, from, to);
+	if (call.call === 'exchange' && from !== null) change(state, thread, seq, 'rename', to, from);
+}
+
+function change(state: State, thread: Thread, seq: Seq, kind: Change['kind'], from: Name | null, to: Name): void {
+	state.changes.push({ fact: { seq, kind, from, to }, thread, scope: state.marking.scopeOf(thread, seq) });
+}

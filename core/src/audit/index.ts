@@ -1,0 +1,13 @@
+/**
+ * Starts a program under strace, reads the log while it grows, and hands out what was used by scope. Only `launch` and
+ * `endLineage` start or end processes; what reads the log is pure.
+ */
+export type { CallEvent } from './log/events.ts';
+export { readLog, tailLog, type LogTail } from './log/files.ts';
+export { createLogReader, type LogReader } from './log/reader.ts';
+export { createFollower, type Follower } from './follow/follow.ts';
+export type { FirstUse, FollowerOptions } from './follow/state.ts';
+export { accessesOf } from './follow/inherit.ts';
+export { launch, type Launched, type LaunchOptions } from './launch.ts';
+export { endLineage, lineageOf } from './lineage.ts';
+export { probeTracer, type TracerProbe } from './probe.ts';
