@@ -40,3 +40,7 @@ test('what is published is the command line with the core inside: built code, it
 test('installed elsewhere, it runs and says its version', () => {
 	expect(run(join(folder, 'node_modules/.bin/cellar'), ['--version'])).toBe(`${version}\n`);
 });
+
+test('in the clone, npx starts it as it was built here', () => {
+	expect(execFileSync('npx', ['--no-install', 'cellar', '--version'], { cwd: root, encoding: 'utf8' })).toBe(`${version}\n`);
+});
