@@ -134,6 +134,13 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 		ipcPrefix: `${socketsInside}/k`,
 	});
 	const argv = first.circumstances.argv.map((word) => (word === first.circumstances.connectionFile ? insideFile : word));
+	// Said before anything runs: without the file the kernel may not even start.
+	const absent = await absentFrom(o);
+	const warnings = absent.map(({ path, cell }) => ({
+		code: 'CELLAR_ABSENT',
+		message: `${path} was left out of the image; ${cell === null ? 'start-up' : `cell ${cell}`} used it first`,
+	}));
+	for (const warning of warnings) o.listen({ type: 'warning', warning });
 	const started = new Date();
 	await using folder = await createRun(o.home, {
 		...first,
@@ -185,18 +192,13 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 	const results = resultsOf(await readJournal(folder.directory));
 	await folder.write('executed.ipynb', formatNotebook(withResults(notebook, results, first.circumstances.kernel)));
 	await writeTables(folder.directory, { facts: noFacts, files, outputs: await keepOutputs(results, o.blobs, Infinity) });
-	const absent = await absentFrom(o);
 	const run: Run = {
 		...(await readRun(folder.directory)),
 		status,
 		seconds: (Date.now() - started.getTime()) / 1000,
 		cells: accountOfCells(cells, results),
-		warnings: absent.map(({ path, cell }) => ({
-			code: 'CELLAR_ABSENT',
-			message: `${path} was left out of the image; ${cell === null ? 'start-up' : `cell ${cell}`} used it first`,
-		})),
+		warnings,
 	};
-	for (const warning of run.warnings) o.listen({ type: 'warning', warning });
 	await folder.finish(run);
 	o.listen({ type: 'run ended', run: run.run, status, seconds: run.seconds ?? 0 });
 
