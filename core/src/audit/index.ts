@@ -7,7 +7,7 @@ export { readLog, tailLog, type LogTail } from './log/files.ts';
 export { createLogReader, type LogReader } from './log/reader.ts';
 export { createFollower, type Follower } from './follow/follow.ts';
 export type { FirstUse, FollowerOptions } from './follow/state.ts';
-export { accessesOf } from './follow/inherit.ts';
+export { accessesOf } from './inherit.ts';
 export { launch, type Launched, type LaunchOptions } from './launch.ts';
 export { endLineage, lineageOf } from './lineage.ts';
 export { probeTracer, type TracerProbe } from './probe.ts';

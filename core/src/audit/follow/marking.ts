@@ -1,5 +1,5 @@
 import type { Mark, Seq } from '../../model/index.ts';
-import type { Doubts } from './doubts.ts';
+import type { Doubts } from './state.ts';
 import { createCells, createTasks, type Cells, type Scopes, type ScopeState, type Tasks } from './scopes.ts';
 import type { OpenTask, Thread } from './tree.ts';
 import type { MarkedWorker } from './workers.ts';

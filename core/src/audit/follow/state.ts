@@ -1,9 +1,20 @@
+import { lstatSync, statSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
-import type { CellExecution, Change, ExecFact, How, LogId, Name, NetworkFact, Scope, Seq } from '../../model/index.ts';
+import {
+	fsPath,
+	type CellExecution,
+	type Change,
+	type Doubt,
+	type ExecFact,
+	type How,
+	type LogId,
+	type Name,
+	type NetworkFact,
+	type Scope,
+	type Seq,
+} from '../../model/index.ts';
 import type { BirthKind } from '../log/events.ts';
-import { createDoubts, type Doubts } from './doubts.ts';
 import type { Told } from './facts.ts';
-import { realFiles, type ProgramFiles } from './files.ts';
 import { createMarking, type Marking } from './marking.ts';
 import { createPaths, type Paths } from './paths.ts';
 import { createRows } from './rows.ts';
@@ -35,6 +46,13 @@ export interface FollowerOptions {
 	readonly files?: ProgramFiles;
 	/** Called once for each path, as soon as the call that used it first has returned. */
 	readonly onFirstUse?: (use: FirstUse) => void;
+}
+
+/** What is asked of the file system when a program is executed. */
+export interface ProgramFiles {
+	exists(path: Name): boolean;
+	/** It runs with another's rights: under seccomp it then runs without them, or strace loses sight of it. */
+	setuid(path: Name): boolean;
 }
 
 /** All that is known of one log by now; what takes its events changes it. */
@@ -140,4 +158,43 @@ function newProcess(maker: Thread | null, kind: BirthKind | null): Process {
 export function doubtProgram({ doubts }: State, code: string, thread: Thread, seq: Seq, what: string): void {
 	const { program } = thread.process;
 	doubts.add(code, program ?? '', seq, `${program === null ? 'a program' : basename(program)} ${what}`);
+}
+
+/** What may make the facts incomplete: each thing once, with how often it came. */
+export interface Doubts {
+	/** @param subject what makes two doubts of one code different: a program, a path; empty where only the number counts */
+	add(code: string, subject: string, seq: Seq | null, message: string): void;
+	forget(): void;
+	all(): readonly Doubt[];
+}
+
+function createDoubts(): Doubts {
+	const known = new Map<string, { doubt: Doubt; count: number }>();
+	return {
+		add(code, subject, seq, message) {
+			const key = `${code}\n${subject}`;
+			const before = known.get(key);
+			if (before === undefined) known.set(key, { doubt: { code, message, seq }, count: 1 });
+			else before.count++;
+		},
+		forget: () => known.clear(),
+		all: () =>
+			[...known.values()].map(({ doubt, count }) =>
+				count === 1 ? doubt : { ...doubt, message: `${doubt.message} (${count} times in the log)` },
+			),
+	};
+}
+
+const realFiles: ProgramFiles = {
+	exists: (path) => lookAt(path, lstatSync) !== null,
+	setuid: (path) => ((lookAt(path, statSync)?.mode ?? 0) & 0o6000) !== 0,
+};
+
+function lookAt(path: Name, look: (path: string | Buffer) => Stats): Stats | null {
+	try {
+		return look(fsPath(path));
+	} catch {
+		// Whatever keeps us from looking (gone, too long, no right, a NUL in a word): it is no path for us.
+		return null;
+	}
 }

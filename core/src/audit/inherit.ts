@@ -1,4 +1,4 @@
-import type { Access, Facts, ProcessFact, ProcessOrdinal, Seq, WorkerId } from '../../model/index.ts';
+import type { Access, Facts, ProcessFact, ProcessOrdinal, Seq, WorkerId } from '../model/index.ts';
 
 /**
  * What a worker needed: its own accesses, and what it has by its birth. A fork has what its maker had loaded and opened until
