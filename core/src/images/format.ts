@@ -15,9 +15,13 @@ export const mediaTypes = {
 	gzipLayer: 'application/vnd.oci.image.layer.v1.tar+gzip',
 } as const;
 
-/** The label with the version of what Cellar puts in an image, and the annotation that says what a layer holds. */
+/**
+ * The labels with the version of what Cellar puts in an image, and with what its layers hold, from the bottom up, parted by
+ * commas. Labels, because they are covered by the image's digest and outlive a copy; annotations of a layer do not when it
+ * is compressed.
+ */
 export const formatLabel = 'org.cellar.format';
-export const holdsAnnotation = 'org.cellar.holds';
+export const layersLabel = 'org.cellar.layers';
 export const refName = 'org.opencontainers.image.ref.name';
 
 /**

@@ -5,9 +5,9 @@ import { CellarError, layers as layerNames, type Layer } from '../../model/index
 import {
 	configSchema,
 	formatLabel,
-	holdsAnnotation,
 	indexFile,
 	indexSchema,
+	layersLabel,
 	layoutFile,
 	layoutSchema,
 	manifestSchema,
@@ -59,6 +59,7 @@ export async function openImage(path: string): Promise<Image> {
 	if (config.rootfs.diff_ids.length !== manifest.layers.length) {
 		throw broken(path, `has ${manifest.layers.length} layers, and its configuration speaks of ${config.rootfs.diff_ids.length}`);
 	}
+	const held = (labels[layersLabel] ?? '').split(',');
 	const layers: ImageLayer[] = [];
 	for (const [at, layer] of manifest.layers.entries()) {
 		const what = `layer ${at + 1}`;
@@ -66,7 +67,7 @@ export async function openImage(path: string): Promise<Image> {
 		const compressed = isCompressed(layer, path, what);
 		const place = await checkedBlob(layout, path, layer, what);
 		if (!compressed && diffId !== layer.digest) throw broken(path, `has another ${what} than its configuration speaks of`);
-		const holds = layerNames.find((name) => name === layer.annotations?.[holdsAnnotation]) ?? null;
+		const holds = layerNames.find((name) => name === held[at]) ?? null;
 		layers.push({ digest: layer.digest, bytes: layer.size, holds, compressed, diffId, place });
 	}
 	const bytes = layers.reduce((sum, layer) => sum + layer.bytes, descriptor.size + manifest.config.size);

@@ -74,8 +74,12 @@ export function openGzip(place: Place, what: string, most: number): ByteStream {
 			}
 			if (result.done === true) return null;
 			total += result.value.length;
-			if (total > most)
-				throw new CellarError('CELLAR_IMAGE_HOSTILE', `${what} becomes larger than ${most} bytes`, { where: file });
+			if (total > most) {
+				throw new CellarError('CELLAR_DISK_FULL', `${what} becomes larger than the ${most} bytes that are free`, {
+					where: file,
+					hint: 'give a folder on a larger disk; nothing was written',
+				});
+			}
 			return result.value;
 		},
 		jump: () => 0,

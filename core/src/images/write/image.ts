@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { arch } from 'node:process';
 import { CellarError, diskError, type Layer, type Name, type PackedPath } from '../../model/index.ts';
-import { formatLabel, holdsAnnotation, mediaTypes, refName, type Descriptor } from '../format.ts';
+import { formatLabel, layersLabel, mediaTypes, refName, type Descriptor } from '../format.ts';
 import { writeLayer } from './layer.ts';
 import { changedSince, planImage, type Change, type Plan } from './plan.ts';
 import type { BlobPath } from './source.ts';
@@ -84,7 +84,7 @@ async function writeBlobs(o: ImageOptions, plan: Plan, target: Target): Promise<
 	const platform = { architecture: architecture(), os: 'linux' };
 	const config = putJson(mediaTypes.config, {
 		...platform,
-		config: { Labels: sorted({ ...o.labels, [formatLabel]: '1' }) },
+		config: { Labels: sorted({ ...o.labels, [formatLabel]: '1', [layersLabel]: layers.map((layer) => layer.holds).join(',') }) },
 		rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.digest) },
 		history: layers.map((layer) => ({ created_by: `cellar pack: ${layer.holds}` })),
 	});
@@ -92,12 +92,7 @@ async function writeBlobs(o: ImageOptions, plan: Plan, target: Target): Promise<
 		schemaVersion: 2,
 		mediaType: mediaTypes.manifest,
 		config: { ...config },
-		layers: layers.map((layer) => ({
-			mediaType: mediaTypes.layer,
-			digest: layer.digest,
-			size: layer.bytes,
-			annotations: { [holdsAnnotation]: layer.holds },
-		})),
+		layers: layers.map((layer) => ({ mediaType: mediaTypes.layer, digest: layer.digest, size: layer.bytes })),
 	});
 	const index = {
 		schemaVersion: 2,
