@@ -17,7 +17,7 @@ export function smallDisk(bytes: number): string {
 	const path = join(folder(), 'disk');
 	mkdirSync(path);
 	execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'cellar-test', path]);
-	onTestFinished(() => void execFileSync('umount', [path]));
+	onTestFinished(() => void execFileSync('umount', ['-l', path]));
 	return path;
 }
 
