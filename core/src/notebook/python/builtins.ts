@@ -1,6 +1,7 @@
+import { wordSet } from './words.ts';
+
 /** Names that every cell finds without binding them: Python's builtins (3.11 to 3.14) and what IPython puts beside them. */
-const names = new Set(
-	`
+const names = wordSet(`
 	ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError BrokenPipeError
 	BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError
 	ConnectionResetError DeprecationWarning EOFError Ellipsis EncodingWarning EnvironmentError Exception ExceptionGroup
@@ -17,10 +18,7 @@ const names = new Set(
 	quit range repr reversed round set setattr slice sorted staticmethod str sum super tuple type vars zip
 	__annotations__ __build_class__ __builtins__ __debug__ __doc__ __file__ __import__ __name__ __package__ __spec__
 	In Out display exit get_ipython quit
-	`
-		.trim()
-		.split(/\s+/),
-);
+`);
 
 /** Whether a name needs no binding. `_`, `__`, `_3`, `_i3` are IPython's memory of what was shown and typed. */
 export function isAlwaysThere(name: string): boolean {

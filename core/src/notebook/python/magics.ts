@@ -1,3 +1,5 @@
+import { wordSet } from './words.ts';
+
 /**
  * What IPython adds to Python, taken out of a cell's source: magics, shell commands, help. Each is masked by as many characters as it
  * had, so that what is left is Python with every position as it was.
@@ -26,33 +28,17 @@ export interface Taken {
 type Found = { -readonly [K in keyof Taken]: Taken[K] extends readonly (infer Item)[] ? Item[] : Taken[K] };
 
 /** Their line, or body, is Python that runs in the notebook's own namespace. */
-const timers = new Set(['time', 'timeit', 'prun', 'memit', 'mprun', 'lprun']);
-const shells = new Set(['bash', 'sh', 'zsh', 'ksh', '!', 'sx', 'system']);
-const pythons = new Set(['python', 'python2', 'python3', 'pypy']);
-const otherLanguages = new Set([
-	...['html', 'HTML', 'javascript', 'js', 'latex', 'markdown', 'svg', 'SVG', 'perl', 'ruby', 'R', 'julia', 'sql', 'bigquery'],
-	...['cython', 'writefile', 'file', 'mermaid', 'css'],
-]);
+const timers = wordSet('time timeit prun memit mprun lprun');
+const shells = wordSet('bash sh zsh ksh ! sx system');
+const pythons = wordSet('python python2 python3 pypy');
+const otherLanguages = wordSet(`
+	html HTML javascript js latex markdown svg SVG perl ruby R julia sql bigquery cython writefile file mermaid css
+`);
 /** Line magics that hand their line to the shell as it is. */
-const aliases = new Set([
-	...['ls', 'll', 'la', 'lf', 'lk', 'ldir', 'lx', 'cat', 'cp', 'mv', 'rm', 'mkdir', 'rmdir', 'less', 'more', 'man'],
-	...['pip', 'pip3', 'conda', 'mamba', 'micromamba', 'uv'],
-]);
-const automatic = new Set([
-	...aliases,
-	'cd',
-	'pwd',
-	'env',
-	'who',
-	'whos',
-	'pdoc',
-	'history',
-	'run',
-	'matplotlib',
-	'time',
-	'timeit',
-	'load_ext',
-]);
+const aliases = wordSet(`
+	ls ll la lf lk ldir lx cat cp mv rm mkdir rmdir less more man pip pip3 conda mamba micromamba uv
+`);
+const automatic = wordSet('cd pwd env who whos pdoc history run matplotlib time timeit load_ext');
 
 export function takeApart(source: string): Taken {
 	const found: Found = {
@@ -137,7 +123,7 @@ function continuation(lines: readonly string[], at: number): readonly string[] {
 function takeAutomatic(lines: string[], found: Found): void {
 	const at = lines.findIndex((line) => line.trim() !== '');
 	const match = /^([A-Za-z]\w*)(?:\s+(?![=+*/|&<>.,([]|-\s|(?:in|is|and|or|not|if)\b)(.*))?$/.exec(lines[at]!);
-	if (match === null || !automatic.has(match[1]!)) return;
+	if (match === null || !(automatic.has(match[1]!) || aliases.has(match[1]!))) return;
 	takeMagic(match[1]!, match[2] ?? '', found);
 	lines[at] = mask(lines[at]!);
 }
@@ -145,7 +131,7 @@ function takeAutomatic(lines: string[], found: Found): void {
 /** The line with its magic masked; null where it has none. */
 function takeLine(line: string, more: () => readonly string[], found: Found): string | null {
 	const whole = () => [line, ...more()].map((part) => part.replace(/\\$/, ' ')).join(' ');
-	const assigned = /^(\s*[^=#'"]*[^=!<>+\-*/%&|^@:\s]\s*=\s*)([!%])(?!=)/.exec(line);
+	const assigned = /^(\s*[\p{L}_*([](?:[\p{L}\p{N}_\s.,*()]|\[[^\]=]*\])*\]?\s*=\s*)([!%])(?!=)/u.exec(line);
 	if (assigned) {
 		const [, left = '', sign] = assigned;
 		takeEscaped(sign === '!' ? 'shell' : 'magic', whole().slice(left.length + 1), found);

@@ -57,8 +57,9 @@ function isGlobal(name: string, from: Scope): boolean {
 	return true;
 }
 
-/** `__name` within a class is `_Class__name`. */
-function mangled(name: string, scope: Scope): string {
+/** Names that look alike are one (`ﬁ` is `fi`), and `__name` within a class is `_Class__name`. */
+function mangled(text: string, scope: Scope): string {
+	const name = text.normalize('NFKC');
 	if (scope.within === null || !name.startsWith('__') || name.endsWith('__')) return name;
 	const bare = scope.within.replace(/^_+/, '');
 	return bare === '' ? name : `_${bare}${name}`;
@@ -163,11 +164,16 @@ function bindTypeParameters(parameters: Node, scope: Scope, todo: Todo): void {
 
 function visitTypeAlias(node: Node, scope: Scope, todo: Todo): void {
 	const left = node.childForFieldName('left')?.firstNamedChild ?? null;
-	const name = left?.type === 'generic_type' ? left.namedChild(0) : left;
-	const parameters = left?.type === 'generic_type' ? left.namedChild(1) : null;
+	const [name, parameters] = left?.type === 'generic_type' ? left.namedChildren : [left];
+	if (name?.type !== 'identifier') {
+		// `type(x).y = z` reads like an alias to the grammar, and is an assignment to an attribute.
+		use('type', scope);
+		visitChildren(node, scope, todo);
+		return;
+	}
 	bindTarget(name, scope, todo);
 	const inner = scopeIn(scope, 'type parameters');
-	if (parameters !== null) bindTypeParameters(parameters, inner, todo);
+	if (parameters) bindTypeParameters(parameters, inner, todo);
 	push(node.childForFieldName('right'), inner, todo);
 }
 

@@ -1,3 +1,5 @@
+import { wordSet } from './words.ts';
+
 /** What a piece of shell text starts and names, read roughly: enough for whoever asks which programs and files the user named. */
 export interface ShellNames {
 	/** Programs: first words of simple commands; builtins and keywords are none. */
@@ -8,79 +10,14 @@ export interface ShellNames {
 	readonly lists: boolean;
 }
 
-const keywords = new Set([
-	'if',
-	'then',
-	'else',
-	'elif',
-	'fi',
-	'do',
-	'done',
-	'while',
-	'until',
-	'esac',
-	'{',
-	'}',
-	'!',
-	'time',
-	'(',
-	')',
-]);
-const builtins = new Set([
-	...[
-		'.',
-		':',
-		'[',
-		'[[',
-		'alias',
-		'bg',
-		'break',
-		'cd',
-		'continue',
-		'declare',
-		'echo',
-		'eval',
-		'exit',
-		'export',
-		'false',
-		'fg',
-		'getopts',
-	],
-	...[
-		'hash',
-		'jobs',
-		'kill',
-		'let',
-		'local',
-		'printf',
-		'pwd',
-		'read',
-		'readonly',
-		'return',
-		'set',
-		'shift',
-		'shopt',
-		'source',
-		'test',
-	],
-	...['trap', 'true', 'type', 'ulimit', 'umask', 'unalias', 'unset', 'wait'],
-]);
+const keywords = wordSet('if then else elif fi do done while until esac { } ! time ( )');
+const builtins = wordSet(`
+	. : [ [[ alias bg break cd continue declare echo eval exit export false fg getopts hash jobs kill let local printf pwd
+	read readonly return set shift shopt source test trap true type ulimit umask unalias unset wait
+`);
 /** Programs that start the program in their next plain word. */
-const starters = new Set([
-	'sudo',
-	'env',
-	'nohup',
-	'nice',
-	'exec',
-	'command',
-	'xargs',
-	'builtin',
-	'time',
-	'stdbuf',
-	'setsid',
-	'timeout',
-]);
-const listers = new Set(['ls', 'll', 'la', 'lf', 'lk', 'ldir', 'lx', 'dir', 'find', 'tree', 'du']);
+const starters = wordSet('sudo env nohup nice exec command xargs builtin time stdbuf setsid timeout');
+const listers = wordSet('ls ll la lf lk ldir lx dir find tree du');
 
 export function shellNames(text: string): ShellNames {
 	const commands = new Set<string>();
@@ -97,11 +34,22 @@ export function shellNames(text: string): ShellNames {
 				continue;
 			}
 			const value = word.replace(/^--?[\w-]+=/, '');
-			const looks = after === '' ? looksLikePath(value) : /^[<>]/.test(after) && !value.startsWith('&');
+			const looks = after === '' ? looksLikePath(value) || isFileOf(simple, word) : /^[<>]/.test(after) && !value.startsWith('&');
 			if (looks && !/[$`{}]/.test(value)) paths.add(value);
 		}
 	}
 	return { commands: [...commands], paths: [...paths], lists };
+}
+
+/** Programs whose plain words are files, whatever they look like: `cat LICENSE`. */
+const readers = wordSet(`
+	cat head tail less more wc sort uniq ls cp mv rm mkdir du diff cmp file stat touch tar zip unzip gzip gunzip md5sum
+	sha256sum python python3 bash sh Rscript perl source .
+`);
+
+function isFileOf(words: readonly Word[], word: string): boolean {
+	const [first, ...rest] = words;
+	return readers.has(first?.text ?? '') && rest.some(({ text }) => text === word) && /^[^-\d$\n]/.test(word);
 }
 
 interface Word {
