@@ -50,7 +50,7 @@ export function makePlace(): Place {
 	const start: Place['start'] = (words, options = {}) => {
 		const child = spawn(node, [join(clone, 'cli', 'bin', 'cellar.js'), ...words], {
 			cwd: options.cwd ?? folder,
-			env: { ...process.env, CELLAR_HOME: home, NO_COLOR: '1', ...options.env },
+			env: { ...ownEnvironment(), CELLAR_HOME: home, NO_COLOR: '1', ...options.env },
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
 		let [stdout, stderr] = ['', ''];
@@ -88,6 +88,11 @@ export function makePlace(): Place {
 		},
 		[Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
 	};
+}
+
+/** The environment without Python's own variables: where bytecode is not written, a run is another than the one that was written down. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PYTHON')));
 }
 
 function parsed<T>(words: readonly string[], stdout: string, stderr: string): T {
