@@ -5,7 +5,7 @@ import { CellarError, diskError, errnoOf, type JournalEntry, type LogId, type Ru
 import { makeFolders, syncFolder, writeWhole } from './disk.ts';
 import { names, runsFolder } from './home.ts';
 import { continueJournal, createJournal, type Journal } from './journal.ts';
-import { isAlive, writeLock } from './lock.ts';
+import { takeLock, writeLock } from './lock.ts';
 import { readRun } from './read.ts';
 
 /** A run that is being made. Whoever opens it holds its lock until `finish`, or until it is disposed of. */
@@ -53,11 +53,11 @@ export async function createRun(home: string, run: Omit<Run, 'run'>): Promise<Ru
  * Takes the folder of a run that died, to make it whole from its journal and log.
  *
  * @returns null where a living process holds it
+ * @throws CellarError CELLAR_RUN_UNREADABLE, CELLAR_RUN_TOO_NEW, CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
  */
 export async function reopenRun(directory: string): Promise<RunFolder | null> {
-	if (await isAlive(directory)) return null;
 	const { run } = await readRun(directory);
-	await writeLock(directory);
+	if (!(await takeLock(directory))) return null;
 	return openFolder(run, directory, await continueJournal(directory, run));
 }
 

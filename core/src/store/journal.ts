@@ -36,18 +36,28 @@ export async function createJournal(directory: string, run: string): Promise<Jou
 	return writer(await open(join(directory, names.journal), 'ax', 0o600), 0, run);
 }
 
-/** Opens the journal of a run that died, to go on with it: a last line that was cut is taken away. */
+/**
+ * Opens the journal of a run that died, to go on with it: a last line that was cut is taken away.
+ *
+ * @throws CellarError as `readJournal`
+ */
 export async function continueJournal(directory: string, run: string): Promise<Journal> {
-	const file = await open(join(directory, names.journal), 'r+');
-	const whole = (await file.readFile()).lastIndexOf(0x0a) + 1;
+	const entries = await readJournal(directory);
+	const file = await open(join(directory, names.journal), 'a+');
+	const bytes = await file.readFile();
+	let whole = bytes.lastIndexOf(0x0a) + 1;
+	if (whole < bytes.length && isEntry(bytes.toString('utf8', whole))) {
+		// Only its newline was lost.
+		await writeAll(file, Buffer.from('\n'));
+		whole = bytes.length + 1;
+	}
 	await file.truncate(whole);
-	await file.close();
-	return writer(await open(join(directory, names.journal), 'a'), whole, run);
+	return writer(file, whole, run, entries.filter((entry) => entry.event === 'cell end').length);
 }
 
-function writer(file: FileHandle, before: number, run: string): Journal {
+function writer(file: FileHandle, before: number, run: string, cellsBefore = 0): Journal {
 	let length = before;
-	let cells = 0;
+	let cells = cellsBefore;
 	let last: Promise<void> = Promise.resolve();
 
 	const write = async (entry: JournalEntry) => {
@@ -103,6 +113,15 @@ export async function readJournal(directory: string): Promise<readonly JournalEn
 		throw new CellarError('CELLAR_RUN_UNREADABLE', 'the run ended before its journal had begun', { where: path });
 	}
 	return entries;
+}
+
+function isEntry(line: string): boolean {
+	try {
+		return parseEntry(line, names.journal, false) !== null;
+	} catch (error) {
+		if (error instanceof CellarError) return false;
+		throw error;
+	}
 }
 
 /** Null for an event that a later version of this format added, and for a last line that was cut. */

@@ -1,9 +1,10 @@
-import { readFile, readlink } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { link, readFile, readlink, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { errnoOf } from '../model/index.ts';
-import { writeWhole } from './disk.ts';
+import { diskError, errnoOf } from '../model/index.ts';
+import { temporaryName, writeWhole } from './disk.ts';
 import { names } from './home.ts';
 
 /** Which process holds a run. A pid comes again; with its start time and the boot it does not. */
@@ -18,8 +19,48 @@ const lockSchema = v.object({
 	pidNamespace: v.string(),
 });
 
-/** Takes a run folder for this process. */
+/** Takes a new run folder, which nobody else knows yet, for this process. */
 export async function writeLock(directory: string): Promise<void> {
+	await writeWhole(join(directory, names.lock), await ownLock());
+}
+
+/**
+ * Takes the folder of a run that is nobody's any more. Of several processes that try at once one gets it: whoever wants to
+ * follow a dead lock first claims it by a file named after it, and only then puts its own in its place.
+ *
+ * @returns whether it is ours now
+ */
+export async function takeLock(directory: string): Promise<boolean> {
+	const path = join(directory, names.lock);
+	const dead = await textOf(path);
+	if (dead !== null && (await isHeld(dead))) return false;
+	const claim = `${path}.${createHash('sha256')
+		.update(dead ?? '')
+		.digest('hex')
+		.slice(0, 16)}`;
+	const own = join(directory, temporaryName(names.lock));
+	await writeWhole(own, await ownLock());
+	try {
+		// A link is made with all its content or not at all, and never over what is there.
+		await link(own, claim);
+	} catch (error) {
+		if (errnoOf(error) !== 'EEXIST') throw diskError(error, `take the run in ${directory}`, { where: directory });
+		// Whoever claimed it and died at it must not be in the way for ever; the next one to come gets it.
+		if (!(await isHeld((await textOf(claim)) ?? ''))) await rm(claim, { force: true });
+		return false;
+	} finally {
+		await rm(own, { force: true });
+	}
+	try {
+		if ((await textOf(path)) !== dead) return false;
+		await writeLock(directory);
+		return true;
+	} finally {
+		await rm(claim, { force: true });
+	}
+}
+
+async function ownLock(): Promise<string> {
 	const state = await stateOf(process.pid);
 	const lock: v.InferOutput<typeof lockSchema> = {
 		format: 1,
@@ -29,7 +70,7 @@ export async function writeLock(directory: string): Promise<void> {
 		host: hostname(),
 		pidNamespace: await pidNamespace(),
 	};
-	await writeWhole(join(directory, names.lock), `${JSON.stringify(lock)}\n`);
+	return `${JSON.stringify(lock)}\n`;
 }
 
 /**
@@ -37,11 +78,11 @@ export async function writeLock(directory: string): Promise<void> {
  * and counts as held: a live run taken for a dead one would be torn apart, the other way round costs a person a look.
  */
 export async function isAlive(directory: string): Promise<boolean> {
-	const text = await readFile(join(directory, names.lock), 'utf8').catch((error: unknown) => {
-		if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
-		throw error;
-	});
-	if (text === null) return false;
+	const text = await textOf(join(directory, names.lock));
+	return text !== null && isHeld(text);
+}
+
+async function isHeld(text: string): Promise<boolean> {
 	const lock = v.safeParse(v.pipe(v.string(), v.parseJson(), lockSchema), text);
 	if (!lock.success) return false;
 	const { pid, startTime, host } = lock.output;
@@ -50,6 +91,14 @@ export async function isAlive(directory: string): Promise<boolean> {
 	if (lock.output.pidNamespace !== (await pidNamespace())) return true;
 	const state = await stateOf(pid);
 	return state !== null && state.startTime === startTime && !state.ended;
+}
+
+/** Null where there is no lock. */
+async function textOf(path: string): Promise<string | null> {
+	return readFile(path, 'utf8').catch((error: unknown) => {
+		if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
+		throw error;
+	});
 }
 
 async function bootId(): Promise<string> {
