@@ -52,6 +52,8 @@ async function failure(
 	const end = await process.ended;
 	const how = end.signal === null ? `with exit code ${end.code}` : `by ${end.signal}`;
 	return new CellarError('CELLAR_KERNEL_DIED', `the kernel ended ${how} before it was ready; ${said}`, {
-		hint: 'what it wrote last says why; a Python kernel needs a working ipykernel',
+		hint: /address (already )?in use/i.test(words)
+			? 'another program took one of its ports in the meantime: try again'
+			: 'what it wrote last says why; a Python kernel needs a working ipykernel',
 	});
 }

@@ -5,7 +5,7 @@ import type { Outputs } from './outputs.ts';
 export interface ExecuteOptions {
 	/** How long the code may run; then it is interrupted, and killed with its kernel when that does not end it. */
 	readonly timeoutSeconds: number | null;
-	/** Each output as it comes; of a stream only the new piece. */
+	/** Each output as it comes; of a stream only the new piece. Where it throws, execution and session end in that error. */
 	readonly onOutput?: (output: CellOutput) => void;
 	/** The outputs of an earlier execution (the n-th call of `execute`, from 1) as this one changed them, told at its end. */
 	readonly onEarlier?: (execution: number, outputs: readonly CellOutput[]) => void;

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CellarError, type JsonObject, type StartedProcess, type Warning } from '../model/index.ts';
 import { openChannels, type Channel } from './channels.ts';
 import type { Connection } from './connection.ts';
-import type { Kernelspec } from './specs/kernelspecs.ts';
 import { newMessageId, type Message, type Said } from './messages.ts';
 import { gatherOutputs } from './outputs.ts';
 import { awaitReady } from './ready.ts';
@@ -18,6 +17,7 @@ import {
 	type Execution,
 	type Running,
 } from './running.ts';
+import type { Kernelspec } from './specs/kernelspecs.ts';
 import { watchProcess } from './watch.ts';
 
 /** One live kernel, which runs one piece of code at a time. */
@@ -36,8 +36,8 @@ export interface Session {
 	/** Interrupts what is running, as the kernelspec wants it; the execution then ends as `interrupted`. Nothing where nothing runs. */
 	interrupt(): Promise<void>;
 	/**
-	 * Asks the kernel to end, and kills it when it has not after `graceMs`; with 0 kills it at once. What a kernel that ended by
-	 * itself has left behind is not touched: that is up to whoever started its process.
+	 * Interrupts what runs, asks the kernel to end, and kills it when it has not after `graceMs`; with 0 kills it at once. What a
+	 * kernel that ended by itself has left behind is not touched: that is up to whoever started its process.
 	 */
 	shutdown(graceMs: number): Promise<void>;
 	[Symbol.asyncDispose](): Promise<void>;
@@ -85,6 +85,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 	let running: Running | null = null;
 	let executions = 0;
 	let closing: Promise<void> | null = null;
+	/** The request to shut down that the kernel has not answered. */
+	let farewell: string | null = null;
 
 	const warn = (code: string, message: string, execution: number | null): void => {
 		const kind = `${code} ${execution}`;
@@ -105,12 +107,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 		} else if (running && parent === running.id && !(running.idle && channel === 'iopub')) {
 			hearOwn(running, said, outputs);
 		} else if (running && parent === running.probe && hearProbe(running, said)) {
-			warn(
-				'CELLAR_MESSAGE_LOST',
-				"the kernel's word that a cell had ended was lost, and perhaps outputs with it",
-				running.execution,
-			);
-		} else if (isOutput(said)) {
+			// An interrupt may hit the kernel's own code, which then says less: that is no news to whoever asked for it.
+			const what = "the kernel's word that a cell had ended was lost, and perhaps outputs with it";
+			if (running.cause === null) warn('CELLAR_MESSAGE_LOST', what, running.execution);
+		} else if (isOutput(said) && execution !== null) {
 			warn('CELLAR_LATE_OUTPUT', 'output that came after the end of its cell is not kept, as by jupyter execute', execution);
 		}
 	};
@@ -120,6 +120,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 			heard.count += 1;
 			heard.onIopub ||= channel === 'iopub';
 			if (message.said.type === 'kernel_info_reply') heard.info ??= message.said;
+			if (channel === 'shell' && message.parent === farewell) farewell = null;
 			hear(channel, message);
 			watch.stir();
 		},
@@ -151,13 +152,15 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
 	/** Where a half of the end stays away, asks the kernel something: its answers come after what is missing, or that was lost. */
 	const probe = async (run: Running): Promise<void> => {
-		while ((await watch.until(() => run.replied !== null || run.idle, null)) === 'met' && !isOver(run)) {
+		await watch.until(() => run.replied !== null || run.idle, null);
+		let silence: 'met' | 'ended' | 'late' = 'met';
+		while (silence === 'met' && !isOver(run)) {
 			const before = heard.count;
-			if ((await watch.until(() => isOver(run) || heard.count !== before, probeMs)) !== 'late') continue;
-			run.probe = newMessageId();
-			await channels.send('shell', 'kernel_info_request', {}, run.probe);
-			return;
+			silence = await watch.until(() => heard.count !== before, probeMs);
 		}
+		if (silence !== 'late') return;
+		run.probe = newMessageId();
+		await channels.send('shell', 'kernel_info_request', {}, run.probe);
 	};
 
 	const runOut = async (run: Running, code: string): Promise<Execution['status']> => {
@@ -174,21 +177,45 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 		return statusOf(run, closing !== null);
 	};
 
+	const askToEnd = async (waitMs: number): Promise<void> => {
+		const request = newMessageId();
+		const content = { restart: false };
+		farewell = request;
+		if (running) {
+			// A kernel at work hears control alone.
+			running.cause ??= 'interrupted';
+			await sendInterrupt(running);
+			await channels.send('control', 'shutdown_request', content, request);
+			return;
+		}
+		// Asked on control, ipykernel 7 now and then waits 10 s for itself: its control thread still flushes stdout when its main
+		// thread is gone. Asked on shell, one thread does both.
+		await channels.send('shell', 'shutdown_request', content, request);
+		if ((await watch.until(() => farewell === null, waitMs / 4)) !== 'late') return;
+		await channels.send('control', 'shutdown_request', content, newMessageId());
+	};
+
 	const shutdown = async (waitMs: number): Promise<void> => {
+		let over = watch.ended;
 		try {
-			if (waitMs > 0 && !watch.ended) {
-				if (running) await sendInterrupt(running);
-				await channels.send('control', 'shutdown_request', { restart: false });
-				const ended = process.ended.then(() => true);
-				if (await Promise.race([ended, sleep(waitMs, false, { ref: false })])) return;
+			if (waitMs > 0 && !over && !watch.failed) {
+				const enough = sleep(waitMs, false, { ref: false });
+				await Promise.race([askToEnd(waitMs), enough]);
+				over = await Promise.race([process.ended.then(() => true), enough]);
 			}
-			if (!watch.ended) await process.kill();
 		} finally {
+			if (!over) await process.kill();
+			// What the kernel said last belongs to the code that was running.
+			if (running && !watch.failed) await watch.until(() => running === null, null);
 			channels.close();
 		}
 	};
 
-	const close = (waitMs: number): Promise<void> => (closing ??= shutdown(waitMs));
+	const close = async (waitMs: number): Promise<void> => {
+		// Who cannot wait any longer need not wait for a shutdown that goes on already.
+		if (closing && waitMs === 0 && !watch.ended) await process.kill();
+		await (closing ??= shutdown(waitMs));
+	};
 
 	try {
 		await awaitReady({ channels, watch, process, timeoutMs: options.startTimeoutMs, heard });

@@ -13,6 +13,8 @@ export interface Watch {
 	stir(): void;
 	/** Ends every wait, now and later, with this error. */
 	fail(error: unknown): void;
+	/** True after `fail`. */
+	readonly failed: boolean;
 	/** True when the process has ended and what it had sent was taken. */
 	readonly ended: boolean;
 	/**
@@ -49,6 +51,9 @@ export function watchProcess(process: Pick<StartedProcess, 'ended'>): Watch {
 		fail(error) {
 			failure ??= { error };
 			look();
+		},
+		get failed() {
+			return failure !== null;
 		},
 		get ended() {
 			return ended;

@@ -15,7 +15,7 @@ export interface KernelFolder {
  * Where Jupyter looks for kernelspecs, first found first: jupyter_core's `jupyter_path('kernels')`, then IPython's folder.
  *
  * @param options.pythons the first is the one that Jupyter is taken to run on; the prefixes of others come after the user's
- * @param options.chosen the first was chosen by name: its prefix comes before what the user has installed for all
+ * @param options.chosen the first was named by the user: its prefix then comes before the user's data, unless JUPYTER_PREFER_ENV_PATH says no
  */
 export async function kernelFolders(options: {
 	readonly env: Readonly<NodeJS.ProcessEnv>;
@@ -39,7 +39,7 @@ export async function kernelFolders(options: {
 			.map(({ prefix }) => folder(dataOf(prefix), 'environment', prefix))
 			.filter(({ path }) => !systemData.some((data) => path === join(data, 'kernels')));
 	const own = ofPythons(first ? [first] : []);
-	const ownFirst = options.chosen || (await prefersEnvironment(env, first));
+	const ownFirst = await prefersEnvironment(env, first, options.chosen);
 	const all = [
 		...given.map((path) => folder(path, 'given', prefixOf(path))),
 		...(ownFirst ? [...own, ...user] : [...user, ...own]),
@@ -64,9 +64,13 @@ function prefixOf(data: string): string | null {
 }
 
 /** jupyter_core's `prefer_environment_over_user`: asked for, or a venv or conda environment that is the user's own. */
-async function prefersEnvironment(env: Readonly<NodeJS.ProcessEnv>, python: Interpreter | undefined): Promise<boolean> {
+async function prefersEnvironment(
+	env: Readonly<NodeJS.ProcessEnv>,
+	python: Interpreter | undefined,
+	chosen: boolean,
+): Promise<boolean> {
 	if (env['JUPYTER_PREFER_ENV_PATH'] !== undefined) return flag(env['JUPYTER_PREFER_ENV_PATH']);
-	if (!python) return false;
+	if (!python || chosen) return chosen;
 	const conda = env['CONDA_PREFIX'];
 	const isConda = conda !== undefined && python.prefix.startsWith(conda) && (env['CONDA_DEFAULT_ENV'] ?? 'base') !== 'base';
 	if (python.prefix === python.basePrefix && !isConda) return false;
