@@ -21,30 +21,19 @@ export interface Paths {
 	 */
 	absolute(path: Name, folder: Name | null, folderIsReal: boolean, root: Name | null, shown: Name | null): Name | null;
 	/** Notes a name without links, as `-y` gives it. */
-	show(name: Name): void;
+	show(name: Name, isFolder: boolean): void;
 }
 
 const throughProcess = /^\/proc\/(?:self|thread-self|\d+)\/|^\/dev\/(?:fd\/|std(?:in|out|err)$)/;
 const slash = 0x2f;
 
 export function createPaths(): Paths {
-	/** Of an absolute path: its clean form, or null where it has a `..`, of which more may be known later. */
-	const clean = new Map<Name, Name | null>();
-	const cleanBelow = new Map<Name, Map<Name, Name | null>>();
-	const shownNames = new Set<Name>();
-	/** Shown since the last time that somebody asked for a real folder: their parents are not worked out until then. */
-	let waiting: Name[] = [];
-	const realNames = new Set<Name>(['/']);
-
-	const isReal = (name: Name): boolean => {
-		for (const shown of waiting) {
-			for (let at = shown.length; at > 0 && !realNames.has(shown.slice(0, at)); at = shown.lastIndexOf('/', at - 1)) {
-				realNames.add(shown.slice(0, at));
-			}
-		}
-		waiting = [];
-		return realNames.has(name);
-	};
+	/** Of a path that needs it: its clean form, or null where it has a `..`, of which more may be known later. */
+	const knownAbsolute = new Map<Name, Name | null>();
+	const knownBelow = new Map<Name, Map<Name, Name | null>>();
+	/** Folders that hold no link on the way, and the last one that was noted: files come in heaps. */
+	const realFolders = new Set<Name>(['/']);
+	let lastFolder = '/';
 
 	const withoutDots = (base: Name, baseIsReal: boolean, path: Name, shown: Name | null): Name => {
 		const parts = partsOf(base);
@@ -52,7 +41,7 @@ export function createPaths(): Paths {
 		for (const part of partsOf(path)) {
 			if (part !== '..') parts.push(part);
 			else if (parts.length === 0) continue;
-			else if (parts.length <= real || (parts.at(-1) !== '..' && isReal(`/${parts.join('/')}`))) {
+			else if (parts.length <= real || (parts.at(-1) !== '..' && realFolders.has(`/${parts.join('/')}`))) {
 				parts.pop();
 				real = Math.min(real, parts.length);
 			} else parts.push('..');
@@ -66,8 +55,6 @@ export function createPaths(): Paths {
 		let name = known.get(path);
 		if (name === undefined) {
 			name = /(?:^|\/)\.\.(?:\/|$)/.test(path) ? null : withoutDots(base, baseIsReal, path, null);
-			// The same string object again: its hash is known.
-			if (name === path) name = path;
 			known.set(path, name);
 		}
 		return name ?? withoutDots(base, baseIsReal, path, shown);
@@ -78,25 +65,36 @@ export function createPaths(): Paths {
 			if (path.charCodeAt(0) === slash) {
 				if (shown !== null && isThroughProcess(path) && !shown.startsWith('/proc/')) return shown;
 				// A root of its own is rare: nothing is remembered for it.
-				return root === null ? resolve('/', true, path, shown, clean) : `${root === '/' ? '' : root}${plain(path)}`;
+				if (root === null && isClean(path)) return path;
+				return root === null ? resolve('/', true, path, shown, knownAbsolute) : `${root === '/' ? '' : root}${plain(path)}`;
 			}
 			if (folder === null) return null;
 			if (path === '') return folder;
 			if (!folderIsReal) return resolve(folder, false, path, shown, new Map());
-			let known = cleanBelow.get(folder);
-			if (known === undefined) cleanBelow.set(folder, (known = new Map()));
+			let known = knownBelow.get(folder);
+			if (known === undefined) knownBelow.set(folder, (known = new Map()));
 			return resolve(folder, true, path, shown, known);
 		},
-		show(name) {
-			if (shownNames.has(name)) return;
-			shownNames.add(name);
-			waiting.push(name);
+		show(name, isFolder) {
+			const length = isFolder ? name.length : name.lastIndexOf('/');
+			if (length === lastFolder.length && name.startsWith(lastFolder)) return;
+			lastFolder = name.slice(0, length);
+			for (let at = length; at > 0; at = name.lastIndexOf('/', at - 1)) {
+				const folder = name.slice(0, at);
+				if (realFolders.has(folder)) return;
+				realFolders.add(folder);
+			}
 		},
 	};
 }
 
 function partsOf(path: Name): Name[] {
 	return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+/** Absolute, without `.`, `..`, `//` and a last `/`: most paths, told without remembering them. */
+function isClean(path: Name): boolean {
+	return !path.includes('/.') && !path.includes('//') && (path.length === 1 || path.charCodeAt(path.length - 1) !== slash);
 }
 
 /** A name that leads through a process to what it has open: what `-y` shows is the file that is meant. */

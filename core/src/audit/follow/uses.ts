@@ -1,5 +1,5 @@
 import { parseMark, type Change, type How, type Name, type Seq } from '../../model/index.ts';
-import type { OpenCall, PairCall, PathCall } from '../log/events.ts';
+import { openFlags, type OpenCall, type PairCall, type PathCall } from '../log/events.ts';
 import { howOfCall, howOfOpen } from './hows.ts';
 import { settled } from './scopes.ts';
 import { doubtProgram, type State } from './state.ts';
@@ -23,7 +23,7 @@ export function nameOf({ paths, doubts }: State, thread: Thread, call: Asked, sh
 	if (call.working && call.folder !== null && call.folder !== folders.working) {
 		folders.working = call.folder;
 		folders.real = true;
-		paths.show(call.folder);
+		paths.show(call.folder, true);
 	}
 	if (call.path === null) return null;
 	const isReal = call.folder !== null || folders.real;
@@ -44,7 +44,7 @@ export function use({ marking, sighted, options }: State, thread: Thread, seq: S
 
 export function takeOpen(state: State, thread: Thread, call: OpenCall): void {
 	const { seq } = call;
-	if (call.opened !== null) state.paths.show(call.opened);
+	if (call.opened !== null) state.paths.show(call.opened, (call.flags & openFlags.directory) !== 0);
 	const name = call.byHandle ? call.opened : nameOf(state, thread, call, call.opened);
 	if (thread.own) return;
 	if (call.byHandle) {

@@ -12,7 +12,7 @@ import {
 	type Cursor,
 } from './cursor.ts';
 import { openFlags, type BirthKind, type CallBegan, type CallEvent, type PairCall, type PathWord } from './events.ts';
-import { nameOf, unescape } from './strings.ts';
+import { nameOf, remembered } from './strings.ts';
 
 /** What is known of a call beside its arguments. `at` is the log's clock, read only where it is wanted. */
 export interface Line {
@@ -213,7 +213,7 @@ function readList(c: Cursor): string[] {
 	while (c.at < c.end && c.bytes[c.at] !== 0x5d) {
 		const start = c.at + 1;
 		if (skipString(c)) {
-			const word = nameOf(c.bytes.subarray(start, c.at - 1));
+			const word = nameOf(c.bytes.toString('latin1', start, c.at - 1));
 			words.push(skipDots(c) ? `${word}…` : word);
 		} else if (skipDots(c)) words.push('…');
 		else {
@@ -234,23 +234,17 @@ function skipWordInList(c: Cursor): void {
 
 const forked: BirthKind = { thread: false, waits: false, sharesMemory: false, sharesFolder: false, untraced: false };
 const vforked: BirthKind = { ...forked, waits: true, sharesMemory: true };
-const birthKinds = new Map<string, BirthKind>();
 
-function flaggedBirth(flags: string): BirthKind {
-	let kind = birthKinds.get(flags);
-	if (kind === undefined) {
-		const has = new Set(flags.split('|'));
-		kind = {
-			thread: has.has('CLONE_THREAD'),
-			waits: has.has('CLONE_VFORK'),
-			sharesMemory: has.has('CLONE_VM'),
-			sharesFolder: has.has('CLONE_FS'),
-			untraced: has.has('CLONE_UNTRACED'),
-		};
-		birthKinds.set(flags, kind);
-	}
-	return kind;
-}
+const flaggedBirth = remembered((flags): BirthKind => {
+	const words = new Set(flags.split('|'));
+	return {
+		thread: words.has('CLONE_THREAD'),
+		waits: words.has('CLONE_VFORK'),
+		sharesMemory: words.has('CLONE_VM'),
+		sharesFolder: words.has('CLONE_FS'),
+		untraced: words.has('CLONE_UNTRACED'),
+	};
+});
 
 function reached(c: Cursor, { seq, pid }: Line, call: 'connect' | 'bind'): CallEvent {
 	const { address, port } = readAddress(c);
@@ -274,7 +268,7 @@ function readAddress(c: Cursor): { address: string | null; port: number | null }
 		if (abstract) c.at++;
 		const start = c.at + 1;
 		if (skipString(c)) {
-			const name = nameOf(c.bytes.subarray(start, c.at - 1));
+			const name = nameOf(c.bytes.toString('latin1', start, c.at - 1));
 			address = abstract ? `@${name}` : name;
 		}
 	} else if (family === 'AF_INET') {
@@ -297,7 +291,7 @@ function textBetween(c: Cursor, before: string): string | null {
 	if (found < 0 || found >= c.end) return null;
 	c.at = found + before.length - 1;
 	const start = c.at + 1;
-	return skipString(c) ? unescape(c.bytes.subarray(start, c.at - 1)).toString('latin1') : null;
+	return skipString(c) ? nameOf(c.bytes.toString('latin1', start, c.at - 1)) : null;
 }
 
 function mounted(c: Cursor, line: Line): CallEvent {
@@ -325,7 +319,6 @@ function changed(c: Cursor, line: Line, call: 'pivot_root' | 'move_mount' | 'uns
 	return { type: 'world', call, seq: line.seq, pid: line.pid, failure: c.failure, flags };
 }
 
-const masks = new Map<string, number>();
 const flagBits: readonly (readonly [string, number])[] = [
 	['O_WRONLY', openFlags.write],
 	['O_RDWR', openFlags.readWrite],
@@ -338,13 +331,8 @@ const flagBits: readonly (readonly [string, number])[] = [
 	['O_TMPFILE', openFlags.temporary],
 ];
 
-/** The bits of `openFlags` in strace's words, once for each different text. */
-function maskOf(flags: string): number {
-	let mask = masks.get(flags);
-	if (mask === undefined) {
-		const words = new Set(flags.split('|'));
-		mask = flagBits.reduce((sum, [word, bit]) => (words.has(word) ? sum | bit : sum), 0);
-		masks.set(flags, mask);
-	}
-	return mask;
-}
+/** The bits of `openFlags` in strace's words. */
+const maskOf = remembered((flags): number => {
+	const words = new Set(flags.split('|'));
+	return flagBits.reduce((sum, [word, bit]) => (words.has(word) ? sum | bit : sum), 0);
+});

@@ -1,7 +1,6 @@
 import type { Name } from '../../model/index.ts';
 import type { Failure } from './events.ts';
-import { createInterner, type Interner } from './interner.ts';
-import { nameOf } from './strings.ts';
+import { nameOf, remembered } from './strings.ts';
 
 /**
  * A place in the arguments of one call, and what the last reading function found there. One cursor reads a whole log: the
@@ -23,8 +22,8 @@ export interface Cursor {
 	value: number;
 	failure: Failure;
 	valueOutside: number | null;
-	readonly names: Interner<Name>;
-	readonly words: Interner<string>;
+	/** The name for what strace wrote. The same name is always the same string, so that what is kept by it is found fast. */
+	readonly names: (written: string) => Name;
 }
 
 export function createCursor(): Cursor {
@@ -39,8 +38,7 @@ export function createCursor(): Cursor {
 		value: 0,
 		failure: null,
 		valueOutside: null,
-		names: createInterner(nameOf),
-		words: createInterner((bytes) => bytes.toString('latin1')),
+		names: remembered(nameOf),
 	};
 }
 
@@ -94,7 +92,7 @@ function readShown(c: Cursor): void {
 		c.broken = true;
 		return;
 	}
-	c.shown = c.bytes[start] === slash ? c.names.of(c.bytes, start, stop) : null;
+	c.shown = c.bytes[start] === slash ? c.names(c.bytes.toString('latin1', start, stop)) : null;
 	c.at = stop + 1;
 }
 
@@ -107,26 +105,23 @@ export function readName(c: Cursor): Name | null {
 	}
 	const stop = c.at - 1;
 	// A path is written whole unless it is longer than any can be.
-	if (skipDots(c)) {
-		skipComma(c);
-		return null;
-	}
+	const cut = skipDots(c);
 	skipComma(c);
-	return c.names.of(c.bytes, start, stop);
+	return cut || c.broken ? null : c.names(c.bytes.toString('latin1', start, stop));
 }
 
 /** Moves behind a quoted string; false where none stands here. */
 export function skipString(c: Cursor): boolean {
 	const { bytes, end } = c;
 	if (bytes[c.at] !== quote || c.at >= end) return false;
-	let at = c.at + 1;
-	while (at < end && bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1;
-	if (at >= end) {
-		c.broken = true;
-		c.at = end;
-		return true;
+	let stop = bytes.indexOf(quote, c.at + 1);
+	// A quote with a backslash before it may stand within: only then it matters what each byte is.
+	if (stop > 0 && bytes[stop - 1] === backslash) {
+		stop = c.at + 1;
+		while (stop < end && bytes[stop] !== quote) stop += bytes[stop] === backslash ? 2 : 1;
 	}
-	c.at = at + 1;
+	c.broken ||= stop < 0 || stop >= end;
+	c.at = c.broken ? end : stop + 1;
 	return true;
 }
 
@@ -148,7 +143,7 @@ export function skipArgument(c: Cursor): void {
 export function readWord(c: Cursor): string {
 	const start = c.at;
 	while (c.at < c.end && isFlag(c.bytes[c.at]!)) c.at++;
-	const word = c.words.of(c.bytes, start, c.at);
+	const word = c.bytes.toString('latin1', start, c.at);
 	skipComma(c);
 	return word;
 }
@@ -166,8 +161,8 @@ export function readResult(c: Cursor): void {
 	const { bytes, end } = c;
 	let at = c.at;
 	for (;;) {
-		at = bytes.indexOf(close, at);
-		if (at < 0 || at >= end) {
+		while (at < end && bytes[at] !== close) at++;
+		if (at >= end) {
 			c.broken = true;
 			return;
 		}
@@ -194,7 +189,7 @@ function readValue(c: Cursor): void {
 		const start = c.at + (first === question ? 2 : 3);
 		let stop = start;
 		while (stop < end && isWord(bytes[stop]!)) stop++;
-		c.failure = stop > start ? c.words.of(bytes, start, stop) : first === question ? '?' : 'errno';
+		c.failure = stop > start ? bytes.toString('latin1', start, stop) : first === question ? '?' : 'errno';
 		return;
 	}
 	if (first < 0x30 || first > 0x39) {

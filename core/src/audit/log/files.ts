@@ -21,6 +21,7 @@ export async function readLog(path: string, follower: { take(events: readonly Ca
 	try {
 		for await (const chunk of bytes) follower.take(reader.push(chunk as Buffer)); // no encoding is set: chunks are Buffers
 	} catch (cause) {
+		if (errnoOf(cause) === null) throw cause;
 		if (!isCut(cause)) throw unreadable(path, cause);
 		const message = 'the compressed log ends too early: what came after it is not known';
 		follower.take([{ type: 'doubt', seq: null, code: 'CELLAR_LOG_CUT', message }]);

@@ -2,7 +2,6 @@ import type { Seq } from '../../model/index.ts';
 import { callReaders, type CallReader } from './calls.ts';
 import { aim, createCursor } from './cursor.ts';
 import type { CallEvent } from './events.ts';
-import { createInterner } from './interner.ts';
 
 /** Reads strace's log: bytes in, cut anywhere; calls out, their halves joined. */
 export interface LogReader {
@@ -30,7 +29,6 @@ const unfinished = Buffer.from('<unfinished ...>');
  */
 export function createLogReader(): LogReader {
 	const cursor = createCursor();
-	const readers = createInterner((name) => callReaders.get(name.toString('latin1')) ?? null);
 	/** The first halves of calls that have not come back, by thread. */
 	const halves = new Map<number, Half>();
 	/** Leaders whose `execve` has been told already, by the line that said who superseded them. */
@@ -61,11 +59,12 @@ export function createLogReader(): LogReader {
 	};
 
 	const callLine = (bytes: Buffer, start: number, end: number, pid: number, clock: number) => {
-		const open = bytes.indexOf(0x28, start);
-		if (open < 0 || open >= end) return wrong();
-		const reader = readers.of(bytes, start, open);
+		let open = start;
+		while (open < end && bytes[open] !== 0x28) open++;
+		if (open >= end) return wrong();
+		const reader = callReaders.get(bytes.toString('latin1', start, open));
 		// A call that says nothing; its second half finds no first one.
-		if (reader === null) return undefined;
+		if (reader === undefined) return undefined;
 		const lost = halves.size === 0 ? undefined : halves.get(pid);
 		if (lost !== undefined) abandon(pid, lost);
 		const at = reader.timed ? secondsOf(bytes, clock, start) : null;

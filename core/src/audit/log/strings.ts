@@ -35,9 +35,20 @@ export function unescape(written: Uint8Array): Buffer {
 	return bytes.subarray(0, length);
 }
 
-/** The name that strace wrote, in the model's encoding. */
-export function nameOf(written: Uint8Array): Name {
-	return encodeName(written.includes(backslash) ? unescape(written) : written);
+/** The name that strace wrote, a byte a letter, in the model's encoding. */
+export function nameOf(written: string): Name {
+	// The most common case by far: nothing was escaped, and nothing needs to be.
+	return /^[ -[\]-~]*$/.test(written) ? written : encodeName(unescape(Buffer.from(written, 'latin1')));
+}
+
+/** Makes a value of a text once: most lines of a log repeat what stood before. */
+export function remembered<T>(make: (text: string) => T): (text: string) => T {
+	const known = new Map<string, T>();
+	return (text) => {
+		let value = known.get(text);
+		if (value === undefined) known.set(text, (value = make(text)));
+		return value;
+	};
 }
 
 function isOctal(byte: number): boolean {
