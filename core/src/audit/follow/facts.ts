@@ -1,6 +1,7 @@
 import type {
 	Access,
 	Change,
+	Doubt,
 	ExecFact,
 	Facts,
 	LogId,
@@ -12,9 +13,8 @@ import type {
 	TaskAttempt,
 	WorkerId,
 } from '../../model/index.ts';
-import type { Row } from './rows.ts';
-import { settled, type ScopeState, type TaskTrace } from './scopes.ts';
-import type { Process, Thread } from './tree.ts';
+import { settled, type TaskTrace } from './scopes.ts';
+import type { Process, Row, ScopeState, Thread } from './threads.ts';
 import type { Workers } from './workers.ts';
 
 /** A fact as it is recorded: its scope is known for good only at the end. */
@@ -166,5 +166,30 @@ function processFact(
 		exitCode: thread.exitCode,
 		signal: thread.signal,
 		...scopeFact(workers, process, thread.birth),
+	};
+}
+
+/** What may make the facts incomplete: each thing once, with how often it came. */
+export interface Doubts {
+	/** @param subject what makes two doubts of one code different: a program, a path; empty where only the number counts */
+	add(code: string, subject: string, seq: Seq | null, message: string): void;
+	forget(): void;
+	all(): readonly Doubt[];
+}
+
+export function createDoubts(): Doubts {
+	const known = new Map<string, { doubt: Doubt; count: number }>();
+	return {
+		add(code, subject, seq, message) {
+			const key = `${code}\n${subject}`;
+			const before = known.get(key);
+			if (before === undefined) known.set(key, { doubt: { code, message, seq }, count: 1 });
+			else before.count++;
+		},
+		forget: () => known.clear(),
+		all: () =>
+			[...known.values()].map(({ doubt, count }) =>
+				count === 1 ? doubt : { ...doubt, message: `${doubt.message} (${count} times in the log)` },
+			),
 	};
 }

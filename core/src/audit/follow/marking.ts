@@ -1,8 +1,7 @@
 import type { Mark, Seq } from '../../model/index.ts';
-import type { Doubts } from './state.ts';
-import { createCells, createTasks, type Cells, type Scopes, type ScopeState, type Tasks } from './scopes.ts';
-import type { OpenTask, Thread } from './tree.ts';
-import type { MarkedWorker } from './workers.ts';
+import type { Doubts } from './facts.ts';
+import { createCells, createTasks, type Cells, type Scopes, type Tasks } from './scopes.ts';
+import type { MarkedWorker, OpenTask, ScopeState, Thread } from './threads.ts';
 
 /** What marks make of the threads: who runs cells, who is a worker, who runs which task. */
 export interface Marking {

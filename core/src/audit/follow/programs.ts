@@ -3,7 +3,7 @@ import { parseMark, redactArgv, type Name, type Seq } from '../../model/index.ts
 import type { CallBegan, ExecCall, Failure, NetworkCall, Superseded, ThreadEnded, WorldCall } from '../log/events.ts';
 import { howOfCall } from './hows.ts';
 import { doubtProgram, type State } from './state.ts';
-import type { Thread } from './tree.ts';
+import type { Thread } from './threads.ts';
 import { nameOf, use } from './uses.ts';
 import { engineOf, isForkServer } from './workers.ts';
 

@@ -1,17 +1,5 @@
 import type { CellExecution, Mark, Seq, TaskAttempt } from '../../model/index.ts';
-import type { Thread } from './tree.ts';
-import type { MarkedWorker } from './workers.ts';
-
-/** What an access belongs to, as far as it is known while the log is read: workers get their ids at the end. */
-export interface ScopeState {
-	readonly cell: CellExecution | null;
-	/** A worker that marked itself; one that is recognised by its birth is found through its process. */
-	readonly worker: MarkedWorker | null;
-	readonly task: TaskAttempt | null;
-	readonly ambiguous: boolean;
-	/** Of `begin/task/?`: the scope of the next named begin on that thread. */
-	named: ScopeState | null;
-}
+import type { AttemptTrace, ScopeState, Thread } from './threads.ts';
 
 /** Same scope, same object: rows are kept by it. */
 export interface Scopes {
@@ -106,16 +94,6 @@ export interface TaskTrace {
 	/** Where it was submitted, and on behalf of what. */
 	readonly submitted: { readonly seq: Seq; readonly thread: Thread; readonly scope: ScopeState } | null;
 	readonly attempts: readonly AttemptTrace[];
-}
-
-/** One time that a task ran, and on which thread. */
-export interface AttemptTrace {
-	readonly attempt: TaskAttempt;
-	readonly thread: Thread;
-	readonly scope: ScopeState;
-	readonly begun: Seq;
-	/** Null where it was still running when the log ended. */
-	ended: Seq | null;
 }
 
 /** The tasks that one log names, by submit, link and begin. */

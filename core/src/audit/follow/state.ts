@@ -4,7 +4,6 @@ import {
 	fsPath,
 	type CellExecution,
 	type Change,
-	type Doubt,
 	type ExecFact,
 	type How,
 	type LogId,
@@ -14,12 +13,12 @@ import {
 	type Seq,
 } from '../../model/index.ts';
 import type { BirthKind } from '../log/events.ts';
-import type { Told } from './facts.ts';
+import { createDoubts, type Doubts, type Told } from './facts.ts';
 import { createMarking, type Marking } from './marking.ts';
 import { createPaths, type Paths } from './paths.ts';
-import { createRows } from './rows.ts';
-import { createScopes, type ScopeState } from './scopes.ts';
-import { createTree, type MakeThread, type Process, type Thread, type Tree } from './tree.ts';
+import { createScopes } from './scopes.ts';
+import { createRows, type Process, type ScopeState, type Thread } from './threads.ts';
+import { createTree, type MakeThread, type Tree } from './tree.ts';
 
 /** A path at its first sighting. Which worker it was is known at the end only: here it is always null. */
 export interface FirstUse {
@@ -158,31 +157,6 @@ function newProcess(maker: Thread | null, kind: BirthKind | null): Process {
 export function doubtProgram({ doubts }: State, code: string, thread: Thread, seq: Seq, what: string): void {
 	const { program } = thread.process;
 	doubts.add(code, program ?? '', seq, `${program === null ? 'a program' : basename(program)} ${what}`);
-}
-
-/** What may make the facts incomplete: each thing once, with how often it came. */
-export interface Doubts {
-	/** @param subject what makes two doubts of one code different: a program, a path; empty where only the number counts */
-	add(code: string, subject: string, seq: Seq | null, message: string): void;
-	forget(): void;
-	all(): readonly Doubt[];
-}
-
-function createDoubts(): Doubts {
-	const known = new Map<string, { doubt: Doubt; count: number }>();
-	return {
-		add(code, subject, seq, message) {
-			const key = `${code}\n${subject}`;
-			const before = known.get(key);
-			if (before === undefined) known.set(key, { doubt: { code, message, seq }, count: 1 });
-			else before.count++;
-		},
-		forget: () => known.clear(),
-		all: () =>
-			[...known.values()].map(({ doubt, count }) =>
-				count === 1 ? doubt : { ...doubt, message: `${doubt.message} (${count} times in the log)` },
-			),
-	};
 }
 
 const realFiles: ProgramFiles = {

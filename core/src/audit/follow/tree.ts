@@ -1,63 +1,6 @@
-import type { Name, ProcessOrdinal, Seq } from '../../model/index.ts';
+import type { Seq } from '../../model/index.ts';
 import type { BirthCall, BirthKind, CallBegan, CallEvent, LogDoubt } from '../log/events.ts';
-import type { Folders } from './paths.ts';
-import type { Rows } from './rows.ts';
-import type { AttemptTrace, ScopeState } from './scopes.ts';
-
-/** A thread by its birth: a pid comes again, this does not. */
-export interface Thread {
-	readonly ordinal: ProcessOrdinal;
-	readonly pid: number;
-	pidInside: number | null;
-	readonly process: Process;
-	readonly parent: Thread | null;
-	readonly born: Seq;
-	bornAt: number | null;
-	ended: Seq | null;
-	endedAt: number | null;
-	exitCode: number | null;
-	signal: string | null;
-	folders: Folders;
-	/** It is Cellar's own: the launcher, the marker process and what they start. */
-	own: boolean;
-	/** The scope in which it was born. */
-	readonly birth: ScopeState;
-	/** The same, or that of the worker that it says it is. */
-	base: ScopeState;
-	/** Tasks that it has begun and not ended, the newest last. */
-	tasks: OpenTask[];
-	readonly rows: Rows;
-	/** Calls that began, counted then, and have not returned. */
-	readonly counted: Set<Seq>;
-	/** The last address that it listened on: a fork server listens where its maker bound. */
-	bound: Name | null;
-}
-
-export interface OpenTask {
-	/** The engine's id; `?` where it is not known yet. */
-	readonly id: string;
-	readonly scope: ScopeState;
-	/** Null as long as the id is not known. */
-	readonly trace: AttemptTrace | null;
-}
-
-export interface Process {
-	leader: Thread;
-	readonly parent: Process | null;
-	/** How it was made; null for the program that was started. */
-	readonly made: BirthKind | null;
-	/** It has called `execve`, with or without success. */
-	triedExec: boolean;
-	/** The program that it runs, by its own `execve` or inherited; and in which line its own was. */
-	program: Name | null;
-	executed: Seq | null;
-	/** It made a process of its own before that. */
-	forkedFirst: boolean;
-	/** The engine whose worker it is, by what it executed. */
-	engine: string | null;
-	/** It forks workers for others: who asked it to, the first first. Null for every other process. */
-	requests: { readonly seq: Seq; readonly scope: ScopeState }[] | null;
-}
+import type { Thread } from './threads.ts';
 
 interface Birth {
 	readonly seq: Seq;

@@ -3,7 +3,7 @@ import { openFlags, type OpenCall, type PairCall, type PathCall } from '../log/e
 import { howOfCall, howOfOpen } from './hows.ts';
 import { settled } from './scopes.ts';
 import { doubtProgram, type State } from './state.ts';
-import type { Thread } from './tree.ts';
+import type { Thread } from './threads.ts';
 
 interface Asked {
 	readonly seq: Seq;

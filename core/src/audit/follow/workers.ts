@@ -1,15 +1,6 @@
 import { basename } from 'node:path';
 import type { Name, Seq, WorkerFact, WorkerId } from '../../model/index.ts';
-import type { Process, Thread } from './tree.ts';
-
-/** A worker that said so itself, by `begin/worker` on one of its threads. */
-export interface MarkedWorker {
-	/** In the order of their marks. */
-	readonly number: number;
-	readonly id: string;
-	readonly thread: Thread;
-	readonly seq: Seq;
-}
+import type { MarkedWorker, Process, Thread } from './threads.ts';
 
 /** Programs that an engine starts its workers as, told by the words of their arguments. */
 const started: readonly (readonly [engine: string, isIt: (word: string) => boolean])[] = [
