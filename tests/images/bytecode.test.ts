@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PackedPath } from '../../core/src/model/index.ts';
 import { extractImage, openImage } from '../../core/src/images/index.ts';
 import { folder } from '../store/some.ts';
-import { packed, write } from './some.ts';
+import { packed, sha256, write } from './some.ts';
 
 const source = { from: 'path' } as const;
 
@@ -88,15 +88,19 @@ test('bytecode that is checked by its source’s hash, or not at all, is packed 
 
 test('the source may come from the blob store: its recorded time decides', async () => {
 	const { place, cached } = compiled();
+	const shaOf = (name: string) => sha256(readFileSync(join(place, name))).slice(7);
 	const pack = async (mtime: number | null) => {
 		const elsewhere = folder();
 		const written = await write(
 			join(elsewhere, 'x'),
 			[
-				packed('/w/greet.py', { source: { from: 'blob', sha256: 'aa' }, expected: { size: 15, sha256: null, mtime } }),
-				packed(`/w/${cached}`, { source: { from: 'blob', sha256: 'bb' } }),
+				packed('/w/greet.py', {
+					source: { from: 'blob', sha256: shaOf('greet.py') },
+					expected: { size: 15, sha256: null, mtime },
+				}),
+				packed(`/w/${cached}`, { source: { from: 'blob', sha256: shaOf(cached) } }),
 			],
-			{ blobPath: (sha) => join(place, sha === 'aa' ? 'greet.py' : cached) },
+			{ blobPath: (sha) => join(place, sha === shaOf('greet.py') ? 'greet.py' : cached) },
 		);
 		await extractImage(await openImage(join(elsewhere, 'x')), join(elsewhere, 'root'));
 		return { code: imported(join(elsewhere, 'root/w')).code, leftOut: written.leftOut.map(({ reason }) => reason) };

@@ -176,10 +176,13 @@ test('files come from where they lie, from the blob store, or from bytes, and ar
 		join(place, 'x.oci.tar'),
 		[
 			packed(join(place, 'large'), { source: { from: 'path' }, expected }),
-			packed('/in.csv', { source: { from: 'blob', sha256: 'ab' }, expected: { size: 11, sha256: null, mtime: 5 } }),
+			packed('/in.csv', {
+				source: { from: 'blob', sha256: sha256('first state').slice(7) },
+				expected: { size: 11, sha256: null, mtime: 5 },
+			}),
 			...[0, 1, 511, 512, 513].map((size) => packed(`/size/${size}`, { bytes: 'y'.repeat(size) })),
 		],
-		{ blobPath: (sha) => (sha === 'ab' ? join(place, 'blob') : '/nowhere') },
+		{ blobPath: (sha) => (sha === sha256('first state').slice(7) ? join(place, 'blob') : '/nowhere') },
 	);
 	await extractImage(await openImage(join(place, 'x.oci.tar')), join(place, 'root'));
 	expect(readFileSync(join(place, 'root', place, 'large')).equals(large)).toBe(true);
@@ -216,6 +219,17 @@ test('what has changed since the run is refused with the whole list, and nothing
 	const other = await failureOf(write(join(place, 'x.oci.tar'), content));
 	expect(other.message).toBe(`a file changed since the run:\n  ${place}/other has other content`);
 	expect(readdirSync(place).toSorted()).toEqual(['other', 'same', 'shorter', 'touched']);
+});
+
+test('a blob that is not what its name says is refused', async () => {
+	const place = folder();
+	writeFileSync(join(place, 'blob'), 'harmed on the disk');
+	const path = packed('/in.csv', { source: { from: 'blob', sha256: sha256('as it was put').slice(7) } });
+	const failure = await failureOf(write(join(place, 'x'), [path], { blobPath: () => join(place, 'blob') }));
+	expect(failure).toMatchObject({ code: 'CELLAR_CHANGED_SINCE', exitCode: 5 });
+	expect(failure.message).toContain('/in.csv has other content');
+	const gone = await failureOf(write(join(place, 'x'), [path], { blobPath: () => join(place, 'removed') }));
+	expect(gone.message).toContain('/in.csv is not in the blob store any more');
 });
 
 test('a file that grows or shrinks while it is packed is refused', async () => {

@@ -1,5 +1,3 @@
-import { Buffer } from 'node:buffer';
-
 /** One entry as it goes into a tar file. Names are bytes, without a leading `/`; a folder's ends in `/`. */
 export interface TarEntry {
 	readonly name: Buffer;

@@ -79,7 +79,7 @@ export async function writeLayer(o: {
 		}
 		try {
 			put(headerOf({ ...base, size: file.size, target: Buffer.alloc(0) }));
-			const wanted = packed.expected?.sha256 ?? null;
+			const wanted = packed.source.from === 'blob' ? packed.source.sha256 : (packed.expected?.sha256 ?? null);
 			const own = wanted === null ? null : createHash('sha256');
 			const read = await putFile(file, own, entry.stamped);
 			put(Buffer.alloc(padding(read)));

@@ -30,7 +30,8 @@ export interface Plan {
 	readonly layers: readonly {
 		readonly holds: Layer;
 		readonly entries: readonly LayerEntry[];
-		/** About how much it takes. */ readonly bytes: number;
+		/** About how much it takes. */
+		readonly bytes: number;
 	}[];
 	readonly leftOut: readonly { readonly path: Name; readonly reason: string }[];
 }
