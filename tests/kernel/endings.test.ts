@@ -75,7 +75,7 @@ test('a cell that writes without end is stopped by its timeout all the same', as
 	await using kernel = await live();
 	const { status, outputs } = await kernel.session.execute(`while True: print('and on' * 1000)`, { timeoutSeconds: 2 });
 	expect(status).toBe('timed out');
-	expect(outputs.map(({ output_type }) => output_type)).toEqual(['stream', 'error']);
+	expect(new Set(outputs.map(({ output_type }) => output_type))).toEqual(new Set(['stream', 'error']));
 });
 
 test('a cell that swallows the interrupt of the user goes on until its timeout', async () => {

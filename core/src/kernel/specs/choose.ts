@@ -146,7 +146,7 @@ function noKernel({ specs, broken, pythons }: KernelSearch, name: string): never
 			({ executable }) => `python3 (the ipykernel of ${executable})`,
 		),
 	];
-	const [first] = pythons;
+	const install = `${pythons[0]?.executable ?? 'python3'} -m pip install ipykernel`;
 	throw new CellarError(
 		'CELLAR_NO_KERNEL',
 		`no kernel ${name} is installed; ${there.length === 0 ? 'there is none at all' : `there are: ${there.join(', ')}`}`,
@@ -154,7 +154,7 @@ function noKernel({ specs, broken, pythons }: KernelSearch, name: string): never
 			hint:
 				there.length > 0
 					? 'choose one by --kernel NAME, or any Python that has ipykernel by --python PATH'
-					: `${first?.executable ?? 'python3'} -m pip install ipykernel, or name a Python that has it by --python PATH (a kernel by --kernel NAME)`,
+					: `${install}, or choose any Python that has it by --python PATH, or a kernel by --kernel NAME`,
 		},
 	);
 }

@@ -15,7 +15,8 @@ export interface KernelFolder {
  * Where Jupyter looks for kernelspecs, first found first: jupyter_core's `jupyter_path('kernels')`, then IPython's folder.
  *
  * @param options.pythons the first is the one that Jupyter is taken to run on; the prefixes of others come after the user's
- * @param options.chosen the first was named by the user: its prefix then comes before the user's data, unless JUPYTER_PREFER_ENV_PATH says no
+ * @param options.chosen the first was named by the user: its prefix then comes before the user's data, unless
+ *   JUPYTER_PREFER_ENV_PATH says no
  */
 export async function kernelFolders(options: {
 	readonly env: Readonly<NodeJS.ProcessEnv>;
