@@ -55,6 +55,7 @@ export function someRun(change: Partial<Omit<Run, 'run'>> = {}): Omit<Run, 'run'
 			connectionFile: '/tmp/k.json',
 			tracer: { name: 'strace', version: '6.1' },
 			checks: false,
+			parameters: {},
 			nonce: 'abc',
 			cellar: '0.1.0',
 		},

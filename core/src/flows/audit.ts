@@ -117,6 +117,7 @@ export async function auditNotebook(
 			connectionFile,
 			tracer: { name: 'strace', version: tracer.version },
 			checks: options.checks,
+			parameters: Object.fromEntries(options.parameters),
 			nonce,
 			cellar: version,
 		},

@@ -1,7 +1,68 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { CellarError, dependenciesSchema, errnoOf, type Dependencies } from '../model/index.ts';
+import { describe, explain, judge, openMachine, parseSelector, type Explanation, type Judgement } from '../dependencies/index.ts';
+import { CellarError, dependenciesSchema, errnoOf, type Dependencies, type FileFact, type Name, type Run } from '../model/index.ts';
+import { codeCells } from '../notebook/index.ts';
+import { findRun, hasTables, readRun, readTables } from '../store/index.ts';
+import { notebookOf } from './notebook.ts';
+import { usesOf } from './uses.ts';
+
+export type { Explanation } from '../dependencies/index.ts';
+
+/**
+ * What a run needed, or a part of it: the whole of `cellar deps`. Of the whole run it is what the run's end wrote down; of a
+ * part it follows from the run's tables and the metadata of the packages.
+ *
+ * @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_NO_SUCH_CELL, CELLAR_NO_SUCH_WORKER, CELLAR_USAGE
+ */
+export async function dependenciesOf(o: { readonly home: string; readonly run: string; readonly selector: string }): Promise<Dependencies> {
+	const { directory } = await findRun(o.home, o.run);
+	const run = await readRun(directory);
+	const selector = parseSelector(o.selector, run);
+	const written = await readDependencies(directory);
+	if (written !== null && selector.text === 'run') return written;
+	const { judgement, files } = await judgeAgain(directory, run);
+	return describe(judgement, files, selector);
+}
+
+/** Why a path or a package is what it is said to be: the whole of `cellar explain`. */
+export async function explainIn(o: {
+	readonly home: string;
+	readonly run: string;
+	readonly what: string;
+	readonly cwd: string;
+}): Promise<Explanation & { readonly format: 1 }> {
+	const { directory } = await findRun(o.home, o.run);
+	const { judgement } = await judgeAgain(directory, await readRun(directory));
+	return { format: 1, ...explain(judgement, meant(judgement, o.what, o.cwd)) };
+}
+
+/** A word with a slash that the run knows from the user's folder is that path; otherwise it is as it was typed. */
+function meant(judgement: Judgement, what: string, cwd: string): string {
+	const path = isAbsolute(what) ? what : resolve(cwd, what);
+	return judgement.verdicts.has(path) ? path : what;
+}
+
+/**
+ * Judges a finished run once more, by its tables and the packages as they are now.
+ *
+ * @throws CellarError CELLAR_RUN_IN_USE while it goes on; CELLAR_RUN_UNREADABLE where it was not traced
+ */
+export async function judgeAgain(directory: string, run: Run): Promise<{ judgement: Judgement; files: ReadonlyMap<Name, FileFact> }> {
+	if (run.status === 'running') {
+		throw new CellarError('CELLAR_RUN_IN_USE', `run ${run.run} is still running`, { hint: 'ask again when it has ended' });
+	}
+	if (!(await hasTables(directory)) || run.circumstances.tracer === null) {
+		throw new CellarError('CELLAR_RUN_UNREADABLE', `run ${run.run} was not traced, so what it needed is not known`, {
+			hint: run.repeatOf === null ? 'audit the notebook again' : `ask of the run that it repeats: ${run.repeatOf}`,
+		});
+	}
+	const { facts, files: rows } = await readTables(directory);
+	const files = new Map(rows.map((file) => [file.path, file] as const));
+	const cells = await usesOf(codeCells(await notebookOf(directory, run)), run.circumstances.kernel?.language ?? '');
+	return { judgement: judge({ run, facts, files, cells, machine: openMachine() }), files };
+}
 
 /** A run's `dependencies.json`; null where it was not traced. @throws CellarError CELLAR_RUN_UNREADABLE */
 export async function readDependencies(directory: string): Promise<Dependencies | null> {

@@ -43,7 +43,7 @@ export async function finishRun(o: Ending): Promise<Run> {
 	const looked = await lookAtFiles(o.facts, journal, Date.parse(begun.started));
 
 	listen({ type: 'step', what: 'judging what was used', done: null, of: null });
-	const machine = openMachine({ facts: o.facts });
+	const machine = openMachine();
 	const judgement = judge({ run: account, facts: o.facts, files: looked, cells: o.uses, machine });
 	const files = await keepFiles({
 		files: looked,

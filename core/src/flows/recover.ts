@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFollower, readLog } from '../audit/index.ts';
 import type { Facts, Listener, Warning } from '../model/index.ts';
-import { codeCells, parseNotebook } from '../notebook/index.ts';
+import { codeCells } from '../notebook/index.ts';
 import { cellarHome, hasTables, listRuns, readRun, reopenRun } from '../store/index.ts';
 import { executionsThatStartCoroutines } from './coroutines.ts';
 import { finishRun } from './finish.ts';
+import { notebookOf } from './notebook.ts';
 import { leftovers } from './runs.ts';
 import { usesOf } from './uses.ts';
 
@@ -41,7 +41,7 @@ async function recoverRun(home: string, directory: string): Promise<void> {
 	if (before.repeatOf !== null && !(await hasTables(directory))) return;
 	await using folder = await reopenRun(directory);
 	if (folder === null) return;
-	const notebook = parseNotebook(await readFile(join(directory, 'notebook.ipynb')), join(directory, 'notebook.ipynb'));
+	const notebook = await notebookOf(directory, before);
 	const cells = codeCells(notebook);
 	const uses = await usesOf(cells, before.circumstances.kernel?.language ?? '');
 	await finishRun({

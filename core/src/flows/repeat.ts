@@ -16,7 +16,7 @@ import {
 	type Run,
 	type RunStatus,
 } from '../model/index.ts';
-import { codeCells, formatNotebook, parseNotebook, withResults } from '../notebook/index.ts';
+import { codeCells, formatNotebook, withResults } from '../notebook/index.ts';
 import { runners, type Runner, type Sandboxed, type Written } from '../sandbox/index.ts';
 import {
 	createRun,
@@ -34,6 +34,7 @@ import type { Control } from './audit.ts';
 import { accountOfCells, runCells } from './cells.ts';
 import { whoAndWhere } from './environment.ts';
 import { resultsOf } from './journal.ts';
+import { notebookOf } from './notebook.ts';
 import { imageOfRun, packRun } from './pack.ts';
 import { recordRoot, type ImageRecord } from './record.ts';
 import { outcomeOf, type Strictness } from './verify.ts';
@@ -125,7 +126,7 @@ interface Repeating extends Omit<RepeatOptions, 'image' | 'inputs'> {
 
 async function repeatIn(o: Repeating): Promise<Repeated> {
 	const { first } = o;
-	const notebook = parseNotebook(await readFile(join(o.recorded, 'notebook.ipynb')), 'the notebook of the image');
+	const notebook = await notebookOf(o.recorded, first);
 	const cells = codeCells(notebook);
 	const sockets = join(o.scratch, 's');
 	const { insideFile, connection } = await createConnection({

@@ -64,6 +64,8 @@ const circumstances = v.object({
 	connectionFile: v.nullable(v.string()),
 	tracer: v.nullable(v.object({ name: v.string(), version: v.string() })),
 	checks: v.boolean(),
+	/** `--param`: what was put into the notebook before it ran. */
+	parameters: v.record(v.string(), v.string()),
 	nonce: v.string(),
 	cellar: v.string(),
 });
