@@ -191,7 +191,7 @@ export function writeJson(value: unknown, indent = ''): string {
 			'[',
 			']',
 			indent,
-			(value as unknown[]).map((item) => `${inner}${writeJson(item, inner)}`),
+			value.map((item: unknown) => `${inner}${writeJson(item, inner)}`),
 		);
 	if (written in value) return String(value[written]);
 	const entries = Object.entries(value).filter(([, item]) => item !== undefined);
@@ -220,7 +220,7 @@ function numberText(value: number): string {
 }
 
 /** `repr(float)`: the same shortest digits as JavaScript's, but `.0` for a whole number, and an exponent below 1e-4 and from 1e16. */
-function pythonFloat(value: number): string {
+export function pythonFloat(value: number): string {
 	if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value < 0 ? '-Infinity' : 'Infinity';
 	if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
 	const [mantissa = '', power = ''] = value.toExponential().split('e');

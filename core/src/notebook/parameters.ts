@@ -1,4 +1,5 @@
 import { CellarError } from '../model/index.ts';
+import { pythonFloat } from './json.ts';
 import { tagsOf, type Notebook, type NotebookCell } from './parse.ts';
 
 /**
@@ -51,12 +52,13 @@ function pythonLiteral(value: string): string {
 		const digits = text.replaceAll('_', '');
 		return String(BigInt(digits.startsWith('+') ? digits.slice(1) : digits));
 	}
-	const special = /^([+-]?)(nan|inf|infinity)$/i.exec(text);
-	if (special) {
-		if (special[2]!.toLowerCase() === 'nan') return "float('nan')";
-		return special[1] === '-' ? "float('-inf')" : "float('inf')";
+	const isFloat = /^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$|^[+-]?(nan|inf|infinity)$/i.test(text);
+	if (isFloat) {
+		const number = Number(text.replaceAll('_', '').replace(/inf.*/i, 'Infinity'));
+		return Number.isFinite(number)
+			? pythonFloat(number)
+			: `float('${Number.isNaN(number) ? 'nan' : number > 0 ? 'inf' : '-inf'}')`;
 	}
-	if (/^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i.test(text)) return text.replaceAll('_', '');
 	return pythonString(value);
 }
 

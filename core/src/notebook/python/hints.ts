@@ -65,14 +65,19 @@ function isInTaskGroup(call: Node, name: Node): boolean {
 	return false;
 }
 
+/** What the grammar lets through and Python 3 does not: how to tell, by the kind of node. */
+const onlyElsewhere: Readonly<Record<string, (node: Node) => boolean>> = {
+	print_statement: () => true,
+	exec_statement: () => true,
+	'<>': () => true,
+	string_start: (node) => node.text === '`',
+	integer: (node) => /^0[0-9]*[1-9]|[lL]$/.test(node.text),
+	raise_statement: (node) => node.firstNamedChild?.type === 'expression_list',
+	block: (node) => node.namedChildren.every((child) => child.type === 'comment'),
+	try_statement: (node) => !node.namedChildren.some((child) => child.type === 'except_clause' || child.type === 'finally_clause'),
+};
+
 /** Whether the text is something other than Python 3: it has a syntax error, or what only Python 2 took. */
 export function isBroken(root: Node): boolean {
-	if (root.hasError) return true;
-	return root
-		.descendantsOfType(['print_statement', 'exec_statement', '<>', 'string_start', 'integer', 'raise_statement'])
-		.some((node) => {
-			if (node.type === 'string_start') return node.text === '`';
-			if (node.type === 'integer') return /^0[0-9]*[1-9]|[lL]$/.test(node.text);
-			return node.type !== 'raise_statement' || node.firstNamedChild?.type === 'expression_list';
-		});
+	return root.hasError || root.descendantsOfType(Object.keys(onlyElsewhere)).some((node) => onlyElsewhere[node.type]!(node));
 }

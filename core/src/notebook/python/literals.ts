@@ -4,7 +4,8 @@ const simpleEscapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '
 
 /** The text of a string literal; null for bytes, for one with something to fill in, and for what is no string. */
 export function literalOf(node: Node): string | null {
-	if (node.type === 'parenthesized_expression' && node.namedChildCount === 1) return literalOf(node.firstNamedChild!);
+	const inner = node.type === 'parenthesized_expression' ? node.firstNamedChild : null;
+	if (inner?.type === 'string' || inner?.type === 'concatenated_string') return literalOf(inner);
 	if (node.type === 'concatenated_string') return joined(node.namedChildren.map(literalOf), '');
 	if (node.type !== 'string') return null;
 	const start = (node.firstNamedChild?.text ?? '').toLowerCase();
@@ -30,11 +31,17 @@ function codePoint(code: number): string {
 	return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
 }
 
+/** A path of more pieces is none that a person wrote; a sum of ten thousand terms is not followed to its end. */
+const mostPieces = 20;
+
 /**
  * A path that is put together from literals alone: `Path('data') / 'x.csv'`, `os.path.join('data', 'x.csv')`, `'data/' + 'x.csv'`.
  * Null where anything else is part of it, or it is only a string.
  */
-export function joinedPath(node: Node): string | null {
+export function joinedPath(node: Node, pieces = mostPieces): string | null {
+	if (pieces === 0) return null;
+	const part = (piece: Node | null): string | null =>
+		piece === null ? null : (literalOf(piece) ?? joinedPath(piece, pieces - 1));
 	if (node.type === 'binary_operator') {
 		const operator = node.childForFieldName('operator')?.text;
 		if (operator !== '/' && operator !== '+') return null;
@@ -50,10 +57,6 @@ export function joinedPath(node: Node): string | null {
 	if (called === 'joinpath') return joined([part(name?.childForFieldName('object') ?? null), ...parts], '/');
 	if (called === 'join' && /(^|\.)path\.join$/.test(name?.text ?? '')) return joined(parts, '/');
 	return /^(Pure)?(Posix|Windows)?Path$/.test(called ?? '') ? joined(parts, '/') : null;
-}
-
-function part(node: Node | null): string | null {
-	return node === null ? null : (literalOf(node) ?? joinedPath(node));
 }
 
 function joined(parts: readonly (string | null)[], between: string): string | null {

@@ -34,7 +34,7 @@ export function shellNames(text: string): ShellNames {
 				continue;
 			}
 			const value = word.replace(/^--?[\w-]+=/, '');
-			const looks = after === '' ? looksLikePath(value) || isFileOf(simple, word) : /^[<>]/.test(after) && !value.startsWith('&');
+			const looks = after === '' ? looksLikePath(value) || isFileOf(simple, word) : /^[<>]/.test(after) && !after.endsWith('&');
 			if (looks && !/[$`{}]/.test(value)) paths.add(value);
 		}
 	}
