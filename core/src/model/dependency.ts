@@ -75,7 +75,17 @@ export type Dependencies = v.InferOutput<typeof dependenciesSchema>;
 /** The verdict on one path: what it is, by which rule, who owns it. Every path of the run has exactly one. */
 export interface PathVerdict {
 	readonly path: string;
-	readonly verdict: 'software' | 'input' | 'output' | 'intermediate' | 'updated' | SetAsideKind | 'missing' | 'unknown';
+	readonly verdict:
+		| 'software'
+		| 'input'
+		| 'output'
+		| 'intermediate'
+		| 'updated'
+		| SetAsideKind
+		| 'missing'
+		/** It was there, the run asked whether it is, and that was all. */
+		| 'looked at'
+		| 'unknown';
 	/** The rule's stable name: `python RECORD`, `bytecode`, `secret by name`, … (docs/dependencies.md lists them). */
 	readonly rule: string;
 	readonly reason: string;
