@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, realpathSync, statSync, lstatSync, readlinkSync, openSync, readSync, closeSync, type Stats } from 'node:fs';
+import { posix } from 'node:path';
+import { encodeName, errnoOf, fsPath, type Name } from '../model/index.ts';
+
+/** A path given as text (a line of a RECORD, a word of a setting) in the run's encoding of names. */
+export function nameOfText(text: string): Name {
+	// oxlint-disable-next-line no-control-regex: control characters are what is looked for
+	return /[\\\u0000-\u001f\u007f\ud800-\udfff]/.test(text) ? encodeName(Buffer.from(text, 'utf8')) : text;
+}
+
+/** True for a folder itself and for what lies below it. */
+export function isWithin(path: Name, folder: Name): boolean {
+	return path.startsWith(folder) && (path.length === folder.length || path[folder.length] === '/' || folder === '/');
+}
+
+/** What follows `folder/` in a path that lies below it; null for the folder itself and for all others. */
+export function relativeTo(path: Name, folder: Name): Name | null {
+	if (folder === '/') return path.length > 1 ? path.slice(1) : null;
+	return path.length > folder.length + 1 && path.startsWith(folder) && path[folder.length] === '/'
+		? path.slice(folder.length + 1)
+		: null;
+}
+
+export function parentOf(path: Name): Name {
+	const at = path.lastIndexOf('/');
+	return at <= 0 ? '/' : path.slice(0, at);
+}
+
+export function baseOf(path: Name): Name {
+	return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** Without `//`, `.` and `..`, by the text alone; a path that is clean already is returned as it is. */
+export function cleaned(path: Name): Name {
+	if (!/\/\/|\/\.\.?(?:\/|$)|.\/$/.test(path)) return path;
+	const clean = posix.normalize(path);
+	return clean.length > 1 && clean.endsWith('/') ? clean.slice(0, -1) : clean;
+}
+
+/** Path words joined; `more` may start with `..`. */
+export function joined(folder: Name, more: Name): Name {
+	return cleaned(more.startsWith('/') ? more : `${folder === '/' ? '' : folder}/${more}`);
+}
+
+const absent = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'EINVAL', 'ENXIO', 'ERR_INVALID_ARG_VALUE']);
+
+/** The value, or null where the file system says that there is nothing to see. Any other failure is thrown. */
+function orNull<T>(look: () => T): T | null {
+	try {
+		return look();
+	} catch (error) {
+		if (absent.has(errnoOf(error) ?? '')) return null;
+		throw error;
+	}
+}
+
+export function readBytes(path: Name): Buffer | null {
+	return orNull(() => readFileSync(fsPath(path)));
+}
+
+export function readText(path: Name): string | null {
+	return readBytes(path)?.toString('utf8') ?? null;
+}
+
+/** The first bytes of a regular file, at most `length`; null where it cannot be read. */
+export function readStart(path: Name, length: number): Buffer | null {
+	if (statOf(path)?.isFile() !== true) return null;
+	const file = orNull(() => openSync(fsPath(path), 'r'));
+	if (file === null) return null;
+	try {
+		const bytes = Buffer.alloc(length);
+		return bytes.subarray(0, readSync(file, bytes, 0, length, 0));
+	} finally {
+		closeSync(file);
+	}
+}
+
+/** The sha256 of a regular file in hexadecimal, links followed; null where it cannot be read. */
+export function sha256Of(path: Name): string | null {
+	if (statOf(path)?.isFile() !== true) return null;
+	const file = orNull(() => openSync(fsPath(path), 'r'));
+	if (file === null) return null;
+	try {
+		const hash = createHash('sha256');
+		const bytes = Buffer.allocUnsafe(1 << 20);
+		for (let read = readSync(file, bytes); read > 0; read = readSync(file, bytes)) hash.update(bytes.subarray(0, read));
+		return hash.digest('hex');
+	} finally {
+		closeSync(file);
+	}
+}
+
+/** The names in a folder, sorted as bytes are; null where there is no such folder. */
+export function namesIn(folder: Name): Name[] | null {
+	const names = orNull(() => readdirSync(fsPath(folder), { encoding: 'buffer' }));
+	return names === null ? null : names.toSorted((a, b) => a.compare(b)).map((name) => encodeName(name));
+}
+
+/** Links followed. */
+export function statOf(path: Name): Stats | null {
+	return orNull(() => statSync(fsPath(path), { throwIfNoEntry: false }) ?? null);
+}
+
+export function lstatOf(path: Name): Stats | null {
+	return orNull(() => lstatSync(fsPath(path), { throwIfNoEntry: false }) ?? null);
+}
+
+export function realPathOf(path: Name): Name | null {
+	return orNull(() => encodeName(realpathSync.native(fsPath(path), { encoding: 'buffer' })));
+}
+
+export function linkTextOf(path: Name): Name | null {
+	return orNull(() => encodeName(readlinkSync(fsPath(path), { encoding: 'buffer' })));
+}
+
+export function isFolder(path: Name): boolean {
+	return statOf(path)?.isDirectory() === true;
+}
+
+export function isFile(path: Name): boolean {
+	return statOf(path)?.isFile() === true;
+}
+
+/** Sorts as FORMATS does: by the bytes of the names. */
+export function byName(a: Name, b: Name): number {
+	return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,71 @@
+import { encodeName, type Name } from '../../model/index.ts';
+import { joined, readText } from '../paths.ts';
+
+/** What a `direct_url.json` says. @see https://packaging.python.org/en/latest/specifications/direct-url-data-structure/ */
+export interface DirectUrl {
+	readonly url: string;
+	/** The folder of an editable install; null for any other. */
+	readonly editable: Name | null;
+	readonly document: Readonly<Record<string, unknown>>;
+}
+
+/** Where a distribution came from, with nothing of a secret in it; null where it came from an index. */
+export function originOf(info: Name): Readonly<Record<string, unknown>> | null {
+	const direct = readDirectUrl(info);
+	if (direct === null) return null;
+	const commit = direct.editable === null ? null : commitOf(direct.editable);
+	return { ...direct.document, url: direct.url, ...(commit === null ? {} : { commit }) };
+}
+
+export function readDirectUrl(info: Name): DirectUrl | null {
+	const document = jsonObject(readText(joined(info, 'direct_url.json')));
+	const url = document?.['url'];
+	if (document === null || typeof url !== 'string') return null;
+	const folder = asObject(document['dir_info'])?.['editable'] === true ? folderOf(url) : null;
+	return { url: withoutUser(url), editable: folder, document };
+}
+
+/** The commit that is checked out in a folder, read from its `.git`; null where there is none. Says nothing of changes since. */
+export function commitOf(folder: Name): string | null {
+	const git = joined(folder, '.git');
+	const head = readText(joined(git, 'HEAD'))?.trim();
+	if (head === undefined) return null;
+	const branch = /^ref: (\S+)$/.exec(head)?.[1];
+	if (branch === undefined) return isCommit(head) ? head : null;
+	const loose = readText(joined(git, branch))?.trim();
+	if (loose !== undefined && isCommit(loose)) return loose;
+	const packed = readText(joined(git, 'packed-refs'))?.split('\n').find((line) => line.endsWith(` ${branch}`));
+	const commit = packed?.split(' ', 1)[0];
+	return commit !== undefined && isCommit(commit) ? commit : null;
+}
+
+function isCommit(word: string): boolean {
+	return /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(word);
+}
+
+/** A URL may carry a user and a password. */
+function withoutUser(url: string): string {
+	return url.replace(/^([\w+.-]+:\/\/)[^/@]*@/, '$1');
+}
+
+function folderOf(url: string): Name | null {
+	const path = /^file:\/\/(?:localhost)?(\/[^?#]*)/.exec(url)?.[1];
+	if (path === undefined) return null;
+	const bytes = path.split(/(%[0-9a-f]{2})/i).map((part) => (/^%../.test(part) ? Buffer.from(part.slice(1), 'hex') : Buffer.from(part)));
+	return joined('/', encodeName(Buffer.concat(bytes)));
+}
+
+function jsonObject(text: string | null): Readonly<Record<string, unknown>> | null {
+	if (text === null) return null;
+	try {
+		return asObject(JSON.parse(text));
+	} catch (error) {
+		if (error instanceof SyntaxError) return null;
+		throw error;
+	}
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
+	// A JSON value that is neither null nor a list is an object with string keys.
+	return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+}
