@@ -1,0 +1,25 @@
+import type { Name } from '../model/index.ts';
+import { openSite, type Site } from './python/site.ts';
+import { openDpkg, type SystemPackages } from './system/dpkg.ts';
+
+/** What packages say of this machine: every index is built when it is first asked for, and kept. */
+export interface Machine {
+	/** A folder of installed Python packages, links resolved. */
+	site(folder: Name): Site;
+	/** What dpkg installed; nothing where there is no dpkg. */
+	dpkg(): SystemPackages;
+}
+
+/** @param o.dpkg where dpkg keeps its database */
+export function openMachine(o: { readonly dpkg?: Name } = {}): Machine {
+	const sites = new Map<Name, Site>();
+	let dpkg: SystemPackages | null = null;
+	return {
+		site(folder) {
+			let site = sites.get(folder);
+			if (site === undefined) sites.set(folder, (site = openSite(folder)));
+			return site;
+		},
+		dpkg: () => (dpkg ??= openDpkg(o.dpkg ?? '/var/lib/dpkg')),
+	};
+}
