@@ -1,0 +1,110 @@
+import {
+	setAsideKinds,
+	type Access,
+	type DataDependency,
+	type Dependencies,
+	type FileFact,
+	type How,
+	type Name,
+	type PathVerdict,
+	type SetAsideKind,
+} from '../../model/index.ts';
+import { listingHash, namesBefore } from '../data/listings.ts';
+import type { Judgement } from '../judge.ts';
+import { byName, isWithin, relativeTo, statOf } from '../paths.ts';
+import type { Scopes, Selector } from '../scopes.ts';
+import { networkOf } from './network.ts';
+import { describeSoftware } from './software.ts';
+
+const opened: ReadonlySet<How> = new Set(['read', 'write', 'append', 'truncate', 'create', 'readwrite', 'execute', 'list']);
+const roles: ReadonlySet<string> = new Set(['input', 'output', 'intermediate', 'updated']);
+const kinds: ReadonlySet<string> = new Set(setAsideKinds);
+
+/**
+ * The document of `cellar deps --json`, for any part of a run. What is listed is what the part used; each item still names all
+ * scopes that used it.
+ *
+ * @param files as the run keeps them, hashes included
+ */
+export function describe(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector: Selector): Dependencies {
+	const { world, run } = j;
+	const selected = (accesses: readonly Access[]) => accesses.some((access) => world.scopes.selects(selector, access));
+	const data: DataDependency[] = [];
+	const setAside: Dependencies['setAside'] = [];
+	const unknown: Dependencies['unknown'] = [];
+	const missing: NonNullable<Dependencies['missing']> = [];
+	for (const verdict of j.verdicts.values()) {
+		const accesses = world.uses.of(verdict.path);
+		if (!selected(accesses)) continue;
+		const { path, reason } = verdict;
+		if (roles.has(verdict.verdict)) {
+			const item = dataItem(verdict, accesses, j, files.get(path) ?? null);
+			if (item !== null) data.push(item);
+		} else if (isSetAside(verdict.verdict)) {
+			if (accesses.some((access) => opened.has(access.how))) setAside.push({ path, as: verdict.verdict, reason });
+		} else if (verdict.verdict === 'unknown') unknown.push({ path, reason });
+		else if (verdict.verdict === 'missing' && mayBeMeant(path, j)) missing.push({ path, ...world.scopes.of(accesses) });
+	}
+	return {
+		format: 1,
+		run: run.run,
+		for: selector.text,
+		notebook: run.notebook,
+		software: describeSoftware(j, selector, files),
+		data: data.toSorted(byPath),
+		network: networkOf(j, selector),
+		missing: run.circumstances.checks ? missing.toSorted(byPath) : null,
+		setAside: setAside.toSorted(byPath),
+		unknown: unknown.toSorted(byPath),
+	};
+}
+
+function dataItem(verdict: PathVerdict, accesses: readonly Access[], j: Judgement, file: FileFact | null): DataDependency | null {
+	const { path, reason } = verdict;
+	const { world } = j;
+	const role = roleIn(verdict.verdict);
+	if (role === null) return null;
+	const base = { path, relative: relativeTo(path, world.folder), role, ...scopesWithoutLooks(accesses, j), reason };
+	if (world.kind(path) === 'directory') {
+		return { ...base, kind: 'listing', bytes: null, sha256: listingHash(namesBefore(path, world)) };
+	}
+	const first = role === 'input';
+	return {
+		...base,
+		kind: 'file',
+		bytes: sizeOf(path, file),
+		sha256: (first ? file?.sha256Before : file?.sha256After) ?? null,
+	};
+}
+
+/** A link's own size says nothing. */
+function sizeOf(path: Name, file: FileFact | null): number | null {
+	if (file === null || file.kind === 'gone') return null;
+	return file.kind === 'link' ? (statOf(path)?.size ?? null) : file.size;
+}
+
+/** Who opened it; who only asked whether it is there did not use what it holds. */
+function scopesWithoutLooks(accesses: readonly Access[], j: Judgement): Scopes {
+	return j.world.scopes.of(accesses.filter((access) => opened.has(access.how)));
+}
+
+function roleIn(verdict: PathVerdict['verdict']): DataDependency['role'] | null {
+	return verdict === 'input' || verdict === 'output' || verdict === 'intermediate' || verdict === 'updated' ? verdict : null;
+}
+
+function isSetAside(verdict: PathVerdict['verdict']): verdict is SetAsideKind {
+	return kinds.has(verdict);
+}
+
+/** Programs look for thousands of files that are not there; what a person may have meant lies near the notebook, in HOME or in /etc. */
+function mayBeMeant(path: Name, { world }: Judgement): boolean {
+	if (!isWithin(path, world.folder) && !isWithin(path, world.home) && !isWithin(path, '/etc')) return false;
+	if (/\/__pycache__\/|\.pyc$|\/\.(git|ipython|cache|pyenv)(\/|$)/.test(path)) return false;
+	const { interpreters, virtual, sites } = world.environments;
+	const software = [...interpreters.map((one) => one.root), ...virtual.map((one) => one.prefix), ...sites.map((one) => one.folder)];
+	return !software.some((folder) => isWithin(path, folder));
+}
+
+function byPath(a: { path: Name }, b: { path: Name }): number {
+	return byName(a.path, b.path);
+}

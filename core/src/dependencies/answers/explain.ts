@@ -1,0 +1,151 @@
+import { posix } from 'node:path';
+import {
+	CellarError,
+	encodeName,
+	type Access,
+	type CellExecution,
+	type How,
+	type Name,
+	type PathVerdict,
+	type ProcessOrdinal,
+	type Seq,
+} from '../../model/index.ts';
+import type { Judgement } from '../judge.ts';
+import { titleOf, type Package } from '../packages.ts';
+import { baseOf, byName, cleaned, joined } from '../paths.ts';
+import { normalName } from '../python/metadata.ts';
+import { chainTo } from './chain.ts';
+import { cellList } from './software.ts';
+
+/** One way in which one part of a run used a thing. */
+export interface Use {
+	readonly cell: number | null;
+	readonly worker: string | null;
+	readonly task: string | null;
+	readonly process: ProcessOrdinal;
+	readonly how: How;
+	/** The line of the log. */
+	readonly first: Seq;
+	readonly count: number;
+}
+
+/** The document of `cellar explain --json`. */
+export interface Explanation {
+	readonly what: string;
+	readonly verdict: PathVerdict['verdict'];
+	readonly rule: string;
+	readonly reason: string;
+	readonly owner: PathVerdict['owner'];
+	/** What led there: `cell 3`, `import seaborn`, `matplotlib`, `this file`. */
+	readonly chain: readonly string[];
+	readonly uses: readonly Use[];
+}
+
+/**
+ * Why a file is what it is said to be, who used it, and what brought it in; of a package the same, for all its files together.
+ *
+ * @param what a path, absolute or seen from the notebook's folder or the working folder, or a package's or a module's name
+ * @throws CellarError CELLAR_NO_SUCH_FILE with names that are like it, where the run used neither
+ */
+export function explain(j: Judgement, what: string): Explanation {
+	const path = pathMeant(j, what);
+	const verdict = path === null ? undefined : j.verdicts.get(path);
+	if (verdict !== undefined) return explainPath(j, what, verdict);
+	const one = packageMeant(j, what);
+	if (one !== null) return explainPackage(j, what, one);
+	const like = namesLike(j, what);
+	throw new CellarError('CELLAR_NO_SUCH_FILE', `run ${j.run.run} used neither a file nor a package named ${what}`, {
+		hint: like.length === 0 ? 'cellar deps lists what it used' : `did you mean ${like.join(' or ')}?`,
+	});
+}
+
+function explainPath(j: Judgement, what: string, verdict: PathVerdict): Explanation {
+	const accesses = j.world.uses.of(verdict.path);
+	return {
+		what,
+		verdict: verdict.verdict,
+		rule: verdict.rule,
+		reason: verdict.reason,
+		owner: verdict.owner,
+		chain: chainTo(j, verdict.path),
+		uses: usesOf(j, accesses),
+	};
+}
+
+function explainPackage(j: Judgement, what: string, one: Package): Explanation {
+	const paths = [...(j.used.get(one) ?? [])].toSorted(byName);
+	const named = j.named.filter((each) => each.package === one);
+	const texts = [...new Set(named.map((each) => each.text))].slice(0, 3).join(', ');
+	const whoNames = named.length === 0 ? null : `${cellList(named.map((each) => each.cell))} named it (${texts})`;
+	const opened = paths.length === 0 ? null : `${paths.length} of its files ${paths.length === 1 ? 'was' : 'were'} opened`;
+	const rules = [...new Set(paths.map((path) => j.verdicts.get(path)?.rule).filter((rule) => rule !== undefined))];
+	const first = paths
+		.flatMap((path) => j.world.uses.of(path))
+		.reduce<Access | null>((best, access) => (best === null || access.first < best.first ? access : best), null);
+	const chain = first === null ? [] : chainTo(j, cleaned(first.path)).slice(0, -1);
+	return {
+		what,
+		verdict: 'software',
+		rule: rules[0] ?? 'named by a cell',
+		reason: [titleOf(one), [whoNames, opened].filter((text) => text !== null).join('; ')].filter((text) => text !== '').join(': '),
+		owner: { name: one.name, version: one.version, ecosystem: one.ecosystem, root: one.root },
+		chain: chain.length === 0 && named[0] !== undefined ? [`cell ${named[0].cell}`, named[0].text, one.name] : chain,
+		uses: usesOf(
+			j,
+			paths.flatMap((path) => j.world.uses.of(path)),
+		),
+	};
+}
+
+/** The name under which the run knows a path that a person typed. */
+function pathMeant(j: Judgement, what: string): Name | null {
+	const { world, run } = j;
+	const typed = [what, encodeName(Buffer.from(what))];
+	const folders = [world.folder, cleaned(run.circumstances.cwd), '/'];
+	for (const name of typed) {
+		const home = name.startsWith('~/') ? joined(world.home, name.slice(2)) : name;
+		for (const folder of home.startsWith('/') ? ['/'] : folders) {
+			const path = joined(folder, posix.normalize(home));
+			if (j.verdicts.has(path)) return path;
+			const real = world.real(path);
+			if (real !== null && j.verdicts.has(real)) return real;
+		}
+	}
+	return null;
+}
+
+/** By a distribution's own name, or by the name of a module of it that a cell imports. */
+function packageMeant(j: Judgement, what: string): Package | null {
+	const all = [...new Set([...j.used.keys(), ...j.named.map((one) => one.package)])];
+	const key = normalName(what);
+	const byItsName = all.filter((one) => normalName(one.name) === key).toSorted((a, b) => byName(a.ecosystem, b.ecosystem));
+	// A distribution before a system package of the same name.
+	const found = byItsName.find((one) => one.ecosystem === 'pypi') ?? byItsName[0];
+	if (found !== undefined) return found;
+	const naming = j.named.find((one) => one.module === what || one.module?.split('.', 1)[0] === what || one.text === `!${what}`);
+	return naming?.package ?? null;
+}
+
+function namesLike(j: Judgement, what: string): string[] {
+	const base = baseOf(what).toLowerCase();
+	if (base === '') return [];
+	const packages = [...j.used.keys()].map((one) => one.name).filter((name) => name.toLowerCase().includes(base));
+	const paths = [...j.verdicts.keys()].filter((path) => baseOf(path).toLowerCase().includes(base));
+	return [...new Set([...packages, ...paths])].toSorted((a, b) => a.length - b.length || byName(a, b)).slice(0, 3);
+}
+
+/** Uses by scope, process and way, in the order of the log. */
+function usesOf({ world }: Judgement, accesses: readonly Access[]): Use[] {
+	const found = new Map<string, Use>();
+	const number = (execution: CellExecution | null) => (execution === null ? null : world.scopes.cellOf(execution));
+	for (const access of accesses) {
+		const key = [access.log, access.cell, access.worker, access.task, access.process, access.how].join('\n');
+		const known = found.get(key);
+		found.set(key, {
+			...{ cell: number(access.cell), worker: access.worker, task: access.task, process: access.process, how: access.how },
+			first: Math.min(known?.first ?? Infinity, access.first),
+			count: (known?.count ?? 0) + access.count,
+		});
+	}
+	return [...found.values()].toSorted((a, b) => a.first - b.first || byName(a.how, b.how));
+}

@@ -1,0 +1,88 @@
+import type { Access, FileFact, Name, SoftwareDependency } from '../../model/index.ts';
+import type { Judgement } from '../judge.ts';
+import type { Naming } from '../names.ts';
+import type { Package } from '../packages.ts';
+import { byName, statOf } from '../paths.ts';
+import { joinScopes, type Part, type Selector } from '../scopes.ts';
+
+/** The software that a part of a run used or names, sorted by name. */
+export function describeSoftware(
+	j: Judgement,
+	selector: Selector,
+	files: ReadonlyMap<Name, FileFact>,
+): SoftwareDependency[] {
+	const named = new Map<Package, Naming[]>();
+	for (const one of j.named) named.set(one.package, [...(named.get(one.package) ?? []), one]);
+	const all = new Set([...j.used.keys(), ...named.keys()]);
+	return [...all]
+		.flatMap((one) => {
+			const item = softwareItem(one, j, selector, files, named.get(one) ?? []);
+			return item === null ? [] : [item];
+		})
+		.toSorted((a, b) => byName(a.name.toLowerCase(), b.name.toLowerCase()) || byName(a.ecosystem, b.ecosystem) || byName(a.version ?? '', b.version ?? ''));
+}
+
+function softwareItem(
+	one: Package,
+	j: Judgement,
+	selector: Selector,
+	files: ReadonlyMap<Name, FileFact>,
+	named: readonly Naming[],
+): SoftwareDependency | null {
+	const { scopes, uses } = j.world;
+	const paths = [...(j.used.get(one) ?? [])];
+	const touched = paths.filter((path) => uses.of(path).some((access) => opens(access) && scopes.selects(selector, access)));
+	const naming = named.filter((each) => isSelected(each.cell, selector));
+	if (touched.length === 0 && naming.length === 0) return null;
+	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));
+	const cells = { cells: named.map((each) => each.cell), workers: [], tasks: [], manager: named.length > 0 };
+	return {
+		name: one.name,
+		version: one.version,
+		ecosystem: one.ecosystem,
+		direct: naming.length > 0,
+		why: [...(touched.length > 0 ? (['touched'] as const) : []), ...(naming.length > 0 ? (['named'] as const) : [])],
+		...joinScopes([everywhere, cells]),
+		files: touched.length,
+		bytes: touched.reduce((sum, path) => sum + sizeOf(path, files.get(path)), 0),
+		origin: one.origin === null ? null : { ...one.origin },
+		reason: [namedReason(naming, selector), touchedReason(touched.length)].filter((text) => text !== '').join('; '),
+	};
+}
+
+function opens(access: Access): boolean {
+	return access.how === 'read' || access.how === 'readwrite' || access.how === 'execute' || access.how === 'append';
+}
+
+function sizeOf(path: Name, file: FileFact | undefined): number {
+	return file !== undefined && file.kind === 'file' ? (file.size ?? 0) : (statOf(path)?.size ?? 0);
+}
+
+/** Cells run in the manager: what they name, it uses. */
+function isSelected(cell: number, selector: Selector): boolean {
+	const fits = (one: Part) =>
+		one.part === 'run' || one.part === 'program' || one.part === 'manager' || (one.part === 'cell' && one.cell === cell);
+	return selector.parts.some(fits);
+}
+
+function namedReason(naming: readonly Naming[], selector: Selector): string {
+	const [first] = naming;
+	if (first === undefined) return '';
+	const doubt = naming.every((each) => each.ambiguous) ? ' (several packages have files below this name)' : '';
+	const cells = [...new Set(naming.map((each) => each.cell))];
+	const one = selector.parts.length === 1 && selector.parts[0]!.part === 'cell';
+	const where = one ? 'here' : `in ${cellList(cells)}`;
+	const loads = [...new Set(naming.filter((each) => each.path !== null && each.loaded !== each.cell).map((each) => each.loaded))];
+	const earlier = loads.map((cell) => (cell === null ? 'by the kernel' : `by cell ${cell}`));
+	const loaded = earlier.length === 0 || (!one && cells.length > 1 && loads.every((cell) => cell !== null)) ? '' : `, loaded ${earlier.join(' and ')}`;
+	return `named ${where}: ${first.text}${loaded}${doubt}`;
+}
+
+function touchedReason(count: number): string {
+	return count === 0 ? '' : `${count} of its files ${count === 1 ? 'was' : 'were'} opened`;
+}
+
+export function cellList(cells: readonly number[]): string {
+	const sorted = [...new Set(cells)].toSorted((a, b) => a - b);
+	return sorted.length === 1 ? `cell ${sorted[0]}` : `cells ${sorted.slice(0, -1).join(', ')} and ${sorted.at(-1)}`;
+}

@@ -1,0 +1,217 @@
+import type { Access, Name, PackedPath, SoftwareDependency } from '../../model/index.ts';
+import type { Judgement } from '../judge.ts';
+import { titleOf, type Package } from '../packages.ts';
+import { baseOf, isFile, isWithin, joined, parentOf, relativeTo } from '../paths.ts';
+import type { Interpreter } from '../python/interpreter.ts';
+import { sha256InHash } from '../python/record.ts';
+import { environmentOf, requiresClosure, type Required } from '../python/requires.ts';
+import type { Distribution, Listed } from '../python/site.ts';
+import type { SystemPackage } from '../system/dpkg.ts';
+import type { Packing } from './packing.ts';
+import type { Step } from './walk.ts';
+
+/** The packages that go into an image whole. */
+export interface Whole {
+	readonly distributions: readonly Distribution[];
+	readonly required: readonly Required[];
+	readonly absent: readonly { readonly key: string; readonly by: Distribution }[];
+	readonly interpreters: readonly Interpreter[];
+	readonly system: readonly SystemPackage[];
+}
+
+/** Half a package breaks at the first lazy import: what was used goes in whole, and so does what it requires. */
+export function findWhole(j: Judgement, selected: (accesses: readonly Access[]) => boolean): Whole {
+	const { world } = j;
+	const isUsed = (one: Package) => [...(j.used.get(one) ?? [])].some((path) => selected(world.uses.of(path)));
+	const used = [...new Set([...j.used.keys(), ...j.named.map((one) => one.package)])].filter(
+		(one) => isUsed(one) || j.named.some((naming) => naming.package === one),
+	);
+	const distributions = used.filter(isDistribution);
+	const { required, absent } = requiresClosure(distributions, world.environments, (one) =>
+		environmentOf(interpreterFor(one, world.environments.interpreters)),
+	);
+	return {
+		distributions,
+		required,
+		absent,
+		interpreters: used.filter(isInterpreter),
+		system: systemPackages(j, used),
+	};
+}
+
+/** Distributions are the only packages of that ecosystem, interpreters of theirs. */
+function isDistribution(one: Package): one is Distribution {
+	return one.ecosystem === 'pypi';
+}
+
+function isInterpreter(one: Package): one is Interpreter {
+	return one.ecosystem === 'interpreter';
+}
+
+/** The interpreter whose version the site's folder names. */
+function interpreterFor(one: Distribution, all: readonly Interpreter[]): Interpreter | null {
+	const short = /\/python(\d+\.\d+t?)\//.exec(one.site)?.[1];
+	return all.find((each) => each.short === short) ?? all[0] ?? null;
+}
+
+const pythons = /^\/usr\/lib\/python3[^/]*\//;
+const distPackages = '/usr/lib/python3/dist-packages/';
+
+/** Debian's Python packages are whole by dpkg's lists, with those that they depend on. */
+function systemPackages(j: Judgement, used: readonly Package[]): SystemPackage[] {
+	if (!used.some((one) => one.ecosystem === 'deb' || one.root === distPackages.slice(0, -1))) return [];
+	const dpkg = j.world.machine.dpkg();
+	const start = [...j.used].filter(([one]) => used.includes(one)).flatMap(([one, files]) => {
+		if (one.ecosystem === 'pypi' && isWithin(one.root, distPackages.slice(0, -1))) return dpkg.ownerOf(`${(one as Distribution).info}/METADATA`) ?? [];
+		return one.ecosystem === 'deb' && [...files].some((path) => pythons.test(j.world.real(path) ?? path)) ? (dpkg.find(one.name) ?? []) : [];
+	});
+	const found = new Set<SystemPackage>(start);
+	const waiting = [...found];
+	for (let at = 0; at < waiting.length; at++) {
+		for (const choice of waiting[at]!.depends) {
+			const next = choice.map((name) => dpkg.find(name)).find((one) => one !== null);
+			if (next === undefined || next === null || found.has(next)) continue;
+			if (!dpkg.filesOf(next).some((path) => path.startsWith(distPackages))) continue;
+			found.add(next);
+			waiting.push(next);
+		}
+	}
+	return [...found];
+}
+
+/** Puts whole packages in. */
+export function packWhole(packing: Packing, whole: Whole, j: Judgement): void {
+	const { world } = j;
+	const ended = world.started + (j.run.seconds ?? 0) * 1000;
+	for (const one of whole.interpreters) packInterpreter(packing, one);
+	for (const one of whole.system) packSystemPackage(packing, one, j);
+	const by = new Map(whole.required.map((need) => [need.distribution, need.by]));
+	for (const one of [...whole.distributions, ...by.keys()]) {
+		const from = by.get(one);
+		packDistribution(packing, one, from === undefined ? titleOf(one) : `${titleOf(one)}, required by ${titleOf(from)}`, j, ended);
+	}
+	packMetadata(packing, j, new Set([...whole.distributions, ...by.keys()]));
+	for (const { key, by: from } of whole.absent) {
+		packing.leave(key, `required by ${titleOf(from)}, and not installed where the run was`);
+	}
+}
+
+function packDistribution(packing: Packing, one: Distribution, reason: string, j: Judgement, ended: number): void {
+	const { world } = j;
+	const because = { layer: 'distributions', reason } as const;
+	const listed = world.machine.site(one.site).filesOf(one);
+	for (const file of listed) {
+		if (isCompiled(file.path)) continue;
+		const { end } = packing.walker.walk(file.path);
+		if (end !== null && end.kind !== 'directory') packing.ask(file.path, { ...because, expected: expectedBy(file, end, ended) });
+	}
+	if (listed.length === 0) packUnlisted(packing, one, because, j);
+	for (const source of world.environments.editables) {
+		if (source.distribution !== one) continue;
+		if (source.kind === 'module') {
+			if (isFile(source.path)) packing.ask(source.path, because);
+			else packing.tree(source.path, (step) => (isToolFolder(relativeTo(step.path, source.path) ?? '') ? null : because));
+			continue;
+		}
+		for (const top of usedPackages(j, one, source.path)) packing.tree(top, () => because);
+	}
+}
+
+/** The packages of a source folder of which something was used: the outermost folders with an `__init__.py`. */
+function usedPackages(j: Judgement, one: Package, folder: Name): Name[] {
+	const found = new Set<Name>();
+	for (const path of j.used.get(one) ?? []) {
+		const top = relativeTo(path, folder)?.split('/', 1)[0];
+		if (top !== undefined && isFile(joined(folder, `${top}/__init__.py`))) found.add(joined(folder, top));
+	}
+	return [...found];
+}
+
+/** Without a RECORD: its metadata, and the top-level folders in which something was used. */
+function packUnlisted(packing: Packing, one: Distribution, because: { layer: 'distributions'; reason: string }, j: Judgement): void {
+	if (isFile(one.info)) packing.ask(one.info, because);
+	else packing.tree(one.info, () => because);
+	for (const path of j.used.get(one) ?? []) {
+		const top = relativeTo(path, one.site)?.split('/', 1)[0];
+		const folder = top === undefined ? null : joined(one.site, top);
+		if (folder === null) continue;
+		if (isFile(folder)) packing.ask(folder, because);
+		else packing.tree(folder, () => because);
+	}
+}
+
+/** The metadata of distributions of which nothing else is packed goes in where it was read: scans for entry points see the same. */
+function packMetadata(packing: Packing, j: Judgement, whole: ReadonlySet<Distribution>): void {
+	const read = new Set<Distribution>();
+	for (const [path, verdict] of j.verdicts) {
+		const one = j.packages.get(path);
+		if (verdict.rule !== 'python metadata' || one === undefined || !isDistribution(one) || whole.has(one)) continue;
+		if (isWithin(path, one.info) && j.world.uses.has(path, 'read')) read.add(one);
+	}
+	for (const one of read) {
+		const because = { layer: 'distributions', reason: `metadata of ${titleOf(one)}` } as const;
+		if (isFile(one.info)) packing.ask(one.info, because);
+		else packing.tree(one.info, () => because);
+	}
+}
+
+/** What RECORD says of a file, where it may have changed since the run ended: by its ctime, which nobody sets. */
+function expectedBy(file: Listed, end: Step, ended: number): PackedPath['expected'] {
+	const sha256 = sha256InHash(file.hash);
+	return end.ctime <= ended || sha256 === null ? null : { size: file.size ?? end.size, sha256, mtime: null };
+}
+
+/** Parts of the standard library that no notebook runs: its own tests, an editor, what builds and installs. */
+const unneeded = /^(test|tests|idlelib|lib2to3|ensurepip|turtledemo|config-[^/]*|site-packages|dist-packages)(\/|$)|\/(test|tests|idle_test)(\/|$)/;
+
+function packInterpreter(packing: Packing, one: Interpreter): void {
+	const because = { layer: 'userland', reason: titleOf(one) } as const;
+	for (const name of [`python${one.short}`, 'python3']) {
+		const path = joined(one.root, `bin/${name}`);
+		// Debian's python3 may be another version than the one that ran.
+		if (one.program !== null && packing.walker.walk(path).end?.path === one.program) packing.ask(path, because);
+	}
+	packing.tree(one.library, (step) => (unneeded.test(relativeTo(step.path, one.library) ?? '') ? null : because));
+}
+
+function packSystemPackage(packing: Packing, one: SystemPackage, j: Judgement): void {
+	const because = { layer: 'userland', reason: titleOf(one) } as const;
+	for (const path of j.world.machine.dpkg().filesOf(one)) {
+		if (/^\/usr\/share\/(doc|man|lintian|bug|locale|info|bash-completion|zsh)(\/|$)/.test(path) || isCompiled(path)) continue;
+		const { end } = packing.walker.walk(path);
+		if (end !== null && end.kind !== 'directory' && !unneeded.test(path.replace(pythons, ''))) packing.ask(path, because);
+	}
+}
+
+function isCompiled(path: Name): boolean {
+	return path.endsWith('.pyc') || baseOf(parentOf(path)) === '__pycache__';
+}
+
+function isToolFolder(path: Name): boolean {
+	return /(^|\/)\.(git|hg|svn)(\/|$)/.test(path);
+}
+
+/** Software that nothing used and something used requires: packed, and listed by `pack` alone. */
+export function requiredSoftware(whole: Whole, packing: Packing, j: Judgement): SoftwareDependency[] {
+	return whole.required
+		.map(({ distribution, by }): SoftwareDependency => {
+			const files = j.world.machine.site(distribution.site).filesOf(distribution).filter((file) => packing.has(file.path));
+			return {
+				name: distribution.name,
+				version: distribution.version,
+				ecosystem: distribution.ecosystem,
+				direct: false,
+				why: ['required'],
+				cells: [],
+				workers: [],
+				tasks: [],
+				manager: false,
+				files: files.length,
+				bytes: files.reduce((sum, file) => sum + (packing.walker.look(file.path)?.size ?? 0), 0),
+				origin: distribution.origin === null ? null : { ...distribution.origin },
+				reason: `required by ${titleOf(by)}`,
+			};
+		})
+		.toSorted((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
+}
+

@@ -1,0 +1,57 @@
+import type { Name } from '../../model/index.ts';
+import { baseOf, readStart } from '../paths.ts';
+
+/** Files that hold credentials, by their own name. */
+const byBase: readonly RegExp[] = [
+	/^\.(netrc|pypirc|git-credentials|pgpass|my\.cnf|npmrc|cdsapirc|boto|s3cfg|databrickscfg|vault-token)$/,
+	/^_netrc$/,
+	/^\.env(\.(?!(example|sample|template|dist)$).+)?$/,
+	/^(x509up_u\d|krb5cc_)/,
+	/credentials.*\.json$/i,
+	/\.(pem|p12|pfx|keytab)$/i,
+	/^id_(rsa|dsa|ecdsa|ed25519)$/,
+];
+
+/** Files that hold credentials, by where they lie. */
+const byPlace: readonly RegExp[] = [
+	/\/\.ssh\/(?!config$|known_hosts(\.old)?$|[^/]*\.pub$)./,
+	/\/\.aws\/(credentials$|sso\/|cli\/cache\/)/,
+	/\/\.(kube|azure|gnupg|globus)\/./,
+	/\/\.docker\/config\.json$/,
+	/\/\.kaggle\/kaggle\.json$/,
+	/\/\.cache\/huggingface\/(token|stored_tokens)$/,
+	/\/\.config\/(gcloud|gh|rclone)\/./,
+	/\/\.streamlit\/secrets\.toml$/,
+];
+
+/** True for a path that is known to hold a credential, by its name alone: what is so named is never hashed, kept or packed. */
+export function isSecretName(path: Name): boolean {
+	const base = baseOf(path);
+	return byBase.some((pattern) => pattern.test(base)) || byPlace.some((pattern) => pattern.test(path));
+}
+
+const keyInside = /-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY/;
+const publicInside = /-----BEGIN (CERTIFICATE|TRUSTED CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS)/;
+/** Keys and certificates begin at the start, or after a few lines that say whose they are. */
+const lookedAt = 8192;
+
+/**
+ * Why a file is a secret: by its name, or by a private key at its start, which is looked for and not kept. A `.pem` that holds
+ * certificates alone is none.
+ *
+ * @returns null where it is none
+ */
+export function whySecret(path: Name): { readonly rule: 'secret by name' | 'secret by content'; readonly reason: string } | null {
+	const named = isSecretName(path);
+	if (!named && !mayHoldKey(path)) return null;
+	const start = readStart(path, lookedAt)?.toString('latin1') ?? '';
+	if (keyInside.test(start)) return { rule: 'secret by content', reason: 'a private key is in it' };
+	if (!named || (/\.pem$/i.test(path) && publicInside.test(start))) return null;
+	return { rule: 'secret by name', reason: 'a known name of a file with credentials' };
+}
+
+/** Only these are looked into: a folder of a hundred thousand tables is not opened file by file. */
+function mayHoldKey(path: Name): boolean {
+	const base = baseOf(path);
+	return !base.includes('.') || /\.(key|pem|crt|cer|txt|asc|ppk|der|priv|private|json|ya?ml|toml|ini|cfg|conf)$/i.test(base);
+}

@@ -1,0 +1,12 @@
+/**
+ * From accesses to dependencies, each with its reason, and to all that must be packed (docs/dependencies.md). Reads package
+ * metadata and the files that it is asked about; starts no processes.
+ */
+export { openMachine, type Machine } from './machine.ts';
+export { judge, type Judgement, type JudgeOptions } from './judge.ts';
+export { describe } from './answers/describe.ts';
+export { parseSelector } from './answers/selector.ts';
+export { wholeRun, type Selector } from './scopes.ts';
+export { explain, type Explanation, type Use } from './answers/explain.ts';
+export { closure, type Closure, type ClosureOptions, type LeftOut } from './closure/index.ts';
+export { isSecretName, whySecret } from './data/secrets.ts';

@@ -1,0 +1,123 @@
+import type { CellUse, Ecosystem, Facts, FileFact, How, Name, PathVerdict, Run, Warning } from '../model/index.ts';
+import { caseOf, judgeUnowned } from './data/rules.ts';
+import type { Machine } from './machine.ts';
+import { nameSoftware, type Naming } from './names.ts';
+import { openOwners, type Answer, type Owners } from './owners/index.ts';
+import type { Package } from './packages.ts';
+import { isFile } from './paths.ts';
+import { createWorld, type World } from './world.ts';
+
+/** What every path of a run is, and which software its parts used. */
+export interface Judgement {
+	readonly run: Run;
+	/** One for each path that the run used, and for what these stand for. */
+	readonly verdicts: ReadonlyMap<Name, PathVerdict>;
+	/** What could not be read or settled: it stops nothing. */
+	readonly warnings: readonly Warning[];
+	/** The packages that were used, each with those of its files that were opened. */
+	readonly used: ReadonlyMap<Package, ReadonlySet<Name>>;
+	/** What the code of cells names, found among what was loaded. */
+	readonly named: readonly Naming[];
+	/** The package of each path that has one. */
+	readonly packages: ReadonlyMap<Name, Package>;
+	readonly owners: Owners;
+	readonly world: World;
+}
+
+export interface JudgeOptions {
+	readonly run: Run;
+	readonly facts: Facts;
+	/** The state of every path of `facts`; before anything is hashed. */
+	readonly files: ReadonlyMap<Name, FileFact>;
+	/** What the code of each cell names; empty where it could not be read. */
+	readonly cells: readonly CellUse[];
+	readonly machine: Machine;
+}
+
+/** Opening in one of these ways is use; asking whether a file is there is not. */
+const opening: ReadonlySet<How> = new Set(['read', 'readwrite', 'execute', 'append']);
+/** Whose bytecode is theirs: they brought the source, and it does not change under their hands. */
+const installed: ReadonlySet<Ecosystem> = new Set(['pypi', 'deb', 'interpreter']);
+
+/**
+ * Gives every path of a run its one verdict, and finds the software behind them: owners first, in their order, then the rules
+ * for what no package owns (docs/dependencies.md).
+ */
+export function judge(o: JudgeOptions): Judgement {
+	const world = createWorld(o);
+	const owners = openOwners(world);
+	const verdicts = new Map<Name, PathVerdict>();
+	const packages = new Map<Name, Package>();
+	const used = new Map<Package, Set<Name>>();
+	const use = (one: Package, path: Name) => {
+		const files = used.get(one);
+		if (files === undefined) used.set(one, new Set([path]));
+		else files.add(path);
+	};
+	const settle = (path: Name, answer: Exclude<Answer, { is: 'compiled' }>) => {
+		verdicts.set(path, verdictOf(path, answer));
+		if (answer.package === null) return;
+		packages.set(path, answer.package);
+		const counts = answer.is === 'software' && answer.counts;
+		if (counts && world.uses.of(path).some((access) => opening.has(access.how))) use(answer.package, path);
+	};
+
+	// The list grows: bytecode adds its source.
+	const waiting = [...world.uses.paths()];
+	for (let at = 0; at < waiting.length; at++) {
+		const path = waiting[at]!;
+		if (verdicts.has(path)) continue;
+		const answer = world.story(path).missing ? null : owners.ask(path);
+		if (answer === null) {
+			verdicts.set(path, { path, ...judgeUnowned(caseOf(path, owners.namesOf(path), world)), owner: null });
+			continue;
+		}
+		if (answer.is !== 'compiled') {
+			settle(path, answer);
+			continue;
+		}
+		const { source, answer: ofSource } = answer;
+		const isThere = isFile(source);
+		if (isThere) waiting.push(...standIn(path, source, world, verdicts));
+		settle(path, compiledAnswer(source, ofSource, isThere));
+	}
+	for (const one of world.environments.interpreters) {
+		for (const exec of o.facts.execs) if (world.real(exec.path) === one.program) use(one, exec.path);
+	}
+	return {
+		run: o.run,
+		verdicts,
+		warnings: world.warnings,
+		used,
+		named: nameSoftware({ world, owners, used, packages, cells: o.cells }),
+		packages,
+		owners,
+		world,
+	};
+}
+
+/** Reading bytecode is reading its source; returns what is still to be judged. */
+function standIn(path: Name, source: Name, world: World, verdicts: Map<Name, PathVerdict>): Name[] {
+	const reads = world.uses.of(path).filter((access) => access.how === 'read');
+	if (reads.length === 0) return [];
+	world.uses.derive(source, reads);
+	world.forget(source);
+	verdicts.delete(source);
+	return [source];
+}
+
+function compiledAnswer(source: Name, ofSource: Exclude<Answer, { is: 'compiled' }> | null, isThere: boolean): Exclude<Answer, { is: 'compiled' }> {
+	const stands = `bytecode, stands for ${source}`;
+	if (ofSource === null || (ofSource.is === 'software' && !installed.has(ofSource.package?.ecosystem ?? 'local'))) {
+		return { is: 'cache', package: null, rule: 'bytecode', reason: isThere ? stands : `${stands}, which is gone` };
+	}
+	if (ofSource.is !== 'software') return { ...ofSource, reason: `${stands}: ${ofSource.reason}` };
+	// The source counts in its place, where it is there.
+	return { ...ofSource, rule: 'bytecode', reason: `${stands}: ${ofSource.reason}`, counts: ofSource.counts && !isThere };
+}
+
+function verdictOf(path: Name, answer: Exclude<Answer, { is: 'compiled' }>): PathVerdict {
+	const { package: one, rule, reason } = answer;
+	const owner = one === null ? null : { name: one.name, version: one.version, ecosystem: one.ecosystem, root: one.root };
+	return { path, verdict: answer.is, rule, reason, owner };
+}

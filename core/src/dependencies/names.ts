@@ -1,0 +1,162 @@
+import type { CellUse, Name } from '../model/index.ts';
+import type { Owners } from './owners/index.ts';
+import type { Package } from './packages.ts';
+import { baseOf, isFile, isFolder, isWithin, joined, namesIn, parentOf } from './paths.ts';
+import type { Interpreter } from './python/interpreter.ts';
+import type { World } from './world.ts';
+
+/** A cell's code names a package: by an import, by a name that an earlier import bound, or by a command. */
+export interface Naming {
+	readonly package: Package;
+	readonly cell: number;
+	/** As a person would write it: `import numpy`, `!head`. */
+	readonly text: string;
+	/** The module, dotted; null for a command. */
+	readonly module: string | null;
+	/** The file that it was found by; null for what is compiled into the interpreter. */
+	readonly path: Name | null;
+	/** It was first loaded in this cell, or before the first one (null). */
+	readonly loaded: number | null;
+	/** Several packages have files below this name, and the code does not tell which is meant. */
+	readonly ambiguous: boolean;
+}
+
+interface Loaded {
+	readonly world: World;
+	readonly owners: Owners;
+	readonly used: ReadonlyMap<Package, ReadonlySet<Name>>;
+	readonly packages: ReadonlyMap<Name, Package>;
+	readonly cells: readonly CellUse[];
+}
+
+/** Resolves what cells name by the files that the run opened, in any part of it: never by guessing from the names alone. */
+export function nameSoftware(o: Loaded): Naming[] {
+	const modules = indexModules(o);
+	const found: Naming[] = [];
+	for (const cell of o.cells) {
+		for (const { module } of cell.modules) found.push(...byModule(module, cell.number, modules, o));
+		found.push(...byCommand(cell, o));
+	}
+	const seen = new Set<string>();
+	return found.filter((one) => {
+		const key = `${one.cell}\n${one.text}\n${one.package.ecosystem}\n${one.package.name}\n${one.package.root}`;
+		return !seen.has(key) && seen.add(key) !== undefined;
+	});
+}
+
+/** Opened modules by where they are without their suffix, and the folders above them. */
+interface Modules {
+	readonly byStem: ReadonlyMap<Name, { readonly package: Package; readonly path: Name }>;
+	readonly byFolder: ReadonlyMap<Name, ReadonlySet<Package>>;
+	/** Where Python looks, in its order. */
+	readonly roots: readonly Name[];
+	/** Top-level names that a finder maps to a place of their own. */
+	readonly mapped: ReadonlyMap<string, Name>;
+	readonly kernel: Interpreter | null;
+}
+
+const moduleSuffix = /(\.(py|pyw|pyc|ipy)|(\.(cpython-[\w-]+|abi3))?\.so)$/;
+
+function indexModules({ world, owners, used }: Loaded): Modules {
+	const { environments } = world;
+	const kernel = environments.interpreters[0] ?? null;
+	const byStem = new Map<Name, { package: Package; path: Name }>();
+	const byFolder = new Map<Name, Set<Package>>();
+	for (const [one, files] of used) {
+		for (const path of files) {
+			const real = owners.namesOf(path).at(-1) ?? path;
+			if (!moduleSuffix.test(real)) continue;
+			const library = environments.interpreters.find((each) => isWithin(real, each.library) && !/-packages\//.test(real));
+			const owner = library ?? one;
+			const stem = real.replace(moduleSuffix, '').replace(/\/__init__$/, '');
+			if (!byStem.has(stem)) byStem.set(stem, { package: owner, path });
+			for (let folder = parentOf(stem); folder !== '/'; folder = parentOf(folder)) {
+				const known = byFolder.get(folder);
+				if (known?.has(owner) === true) break;
+				if (known === undefined) byFolder.set(folder, new Set([owner]));
+				else known.add(owner);
+			}
+		}
+	}
+	return {
+		byStem,
+		byFolder,
+		roots: [
+			...environments.ownFolders,
+			...[...used.keys()].flatMap((one) => (one.ecosystem === 'local' ? [one.root] : [])),
+			...(kernel === null ? [] : [kernel.library, joined(kernel.library, 'lib-dynload')]),
+			...environments.sites.map((site) => site.folder),
+			...environments.interpreters.slice(1).map((one) => one.library),
+		],
+		mapped: new Map(environments.editables.flatMap((one) => (one.name === null ? [] : [[one.name, one.path] as const]))),
+		kernel,
+	};
+}
+
+function byModule(module: string, cell: number, modules: Modules, { world }: Loaded): Naming[] {
+	const parts = module.split('.');
+	if (parts.some((part) => part === '')) return [];
+	const text = `import ${module}`;
+	for (let depth = parts.length; depth > 0; depth--) {
+		for (const place of placesOf(parts.slice(0, depth), modules)) {
+			const hit = modules.byStem.get(place);
+			if (hit === undefined) continue;
+			return [{ ...hit, cell, text, module, loaded: firstLoad(hit.path, world), ambiguous: false }];
+		}
+		// A namespace has no file of its own: whoever has files below it may be meant.
+		for (const place of placesOf(parts.slice(0, depth), modules)) {
+			const owners = [...(modules.byFolder.get(place) ?? [])];
+			if (owners.length === 0) continue;
+			return owners.map((one) => ({
+				...{ package: one, cell, text, module, path: null },
+				...{ loaded: null, ambiguous: owners.length > 1 },
+			}));
+		}
+	}
+	const kernel = modules.kernel;
+	if (kernel === null || !isOwnModule(kernel, parts[0]!)) return [];
+	return [{ package: kernel, cell, text, module, path: null, loaded: null, ambiguous: false }];
+}
+
+function placesOf(parts: readonly string[], modules: Modules): Name[] {
+	const [top = '', ...rest] = parts;
+	const mapped = modules.mapped.get(top)?.replace(/\.py$/, '');
+	const places = modules.roots.map((root) => joined(root, parts.join('/')));
+	return mapped === undefined ? places : [[mapped, ...rest].join('/'), ...places];
+}
+
+function firstLoad(path: Name, world: World): number | null {
+	let first: { at: number; cell: number | null } | null = null;
+	for (const access of world.uses.of(path)) {
+		if (access.how === 'missing' || access.how === 'stat' || (first !== null && access.first >= first.at)) continue;
+		first = { at: access.first, cell: access.cell === null ? null : world.scopes.cellOf(access.cell) };
+	}
+	return first?.cell ?? null;
+}
+
+/** Modules that are compiled into CPython: no file stands for them. */
+const builtIn = new Set(
+	'_abc _ast _codecs _collections _functools _imp _io _locale _operator _signal _sre _stat _string _symtable _thread _tracemalloc _typing _warnings _weakref array atexit binascii builtins cmath errno faulthandler fcntl gc grp itertools marshal math mmap posix pwd pyexpat readline resource select spwd sys syslog termios time unicodedata xxsubtype zlib __future__ __main__'.split(
+		' ',
+	),
+);
+
+/** The interpreter has a module of that name, opened or not: those that are frozen into it leave no access. */
+function isOwnModule(one: Interpreter, top: string): boolean {
+	if (builtIn.has(top)) return true;
+	if (isFile(joined(one.library, `${top}.py`)) || isFolder(joined(one.library, top))) return /^\w+$/.test(top);
+	return (namesIn(joined(one.library, 'lib-dynload')) ?? []).some((name) => name.startsWith(`${top}.`));
+}
+
+function byCommand(cell: CellUse, { world, packages }: Loaded): Naming[] {
+	const executions = world.run.cells.find((one) => one.number === cell.number)?.executions ?? [];
+	const own = world.facts.execs.filter((exec) => exec.cell !== null && executions.includes(exec.cell));
+	const named = cell.names.commands.flatMap((command) =>
+		own.filter((exec) => baseOf(exec.path) === baseOf(command)).map((exec) => ({ path: exec.path, text: `!${command}` })),
+	);
+	const ran = cell.names.runs.map((file) => ({ path: joined(world.folder, file), text: `%run ${file}` }));
+	return [...named, ...ran].flatMap(({ path, text }) => {
+		const one = packages.get(path);
+		return one === undefined ? [] : [{ package: one, cell: cell.number, text, module: null, path, loaded: cell.number, ambiguous: false }];
+	});
+}

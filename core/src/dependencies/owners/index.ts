@@ -1,0 +1,82 @@
+import type { Name } from '../../model/index.ts';
+import { baseOf, joined, parentOf } from '../paths.ts';
+import { isSecretName, whySecret } from '../data/secrets.ts';
+import { isMade } from '../data/story.ts';
+import type { World } from '../world.ts';
+import { bytecode } from './bytecode.ts';
+import { dpkg } from './dpkg.ts';
+import { editable } from './editable.ts';
+import { interfaces } from './interfaces.ts';
+import { interpreter } from './interpreter.ts';
+import { modules } from './modules.ts';
+import type { Answer, OwnerFinder, Question } from './owner.ts';
+import { python } from './python.ts';
+import { unrecorded } from './unrecorded.ts';
+
+export type { Answer } from './owner.ts';
+
+/** Who is asked, one after another; the first that knows the file has it. A new ecosystem is one file and one word here. */
+const owners: readonly OwnerFinder[] = [interfaces, bytecode, editable, python, dpkg, interpreter, unrecorded, modules];
+
+/** Asks of one path. */
+export interface Owners {
+	/** Null for what nobody owns. */
+	ask(path: Name): Exclude<Answer, { is: 'compiled' }> | Compiled | null;
+	/** The source that bytecode stands for; null for all else. */
+	sourceOf(path: Name): Name | null;
+	/** A path with its links resolved: of the folder that holds it, then of itself. */
+	namesOf(path: Name): readonly Name[];
+}
+
+/** Bytecode: what its source is, is it too. `answer` is null where nobody owns the source. */
+export interface Compiled {
+	readonly is: 'compiled';
+	readonly source: Name;
+	readonly answer: Exclude<Answer, { is: 'compiled' }> | null;
+}
+
+export function openOwners(world: World): Owners {
+	const finders = owners.map((owner) => ({ owner, ask: owner.open(world) }));
+	const folders = new Map<Name, Name>();
+	const folderOf = (folder: Name) => {
+		let real = folders.get(folder);
+		if (real === undefined) folders.set(folder, (real = world.real(folder) ?? folder));
+		return real;
+	};
+	const namesOf = (path: Name): readonly Name[] => {
+		const placed = path === '/' ? path : joined(folderOf(parentOf(path)), baseOf(path));
+		const real = world.real(path) ?? placed;
+		return real === path ? [path] : placed === path || placed === real ? [path, real] : [path, placed, real];
+	};
+	const first = (question: Question): Answer | null => {
+		for (const { owner, ask } of finders) {
+			const answer = ask(question);
+			if (answer !== null && (owner.byList || !question.secret || answer.is === 'system' || answer.is === 'runtime')) return answer;
+		}
+		return null;
+	};
+	const questionOf = (path: Name): Question => {
+		const names = namesOf(path);
+		const folder = world.kind(path) === 'directory';
+		return { path, names, folder, made: isMade(world.story(path)), secret: !folder && names.some(isSecret) };
+	};
+	return {
+		namesOf,
+		sourceOf(path) {
+			const answer = first(questionOf(path));
+			return answer?.is === 'compiled' ? answer.source : null;
+		},
+		ask(path) {
+			const answer = first(questionOf(path));
+			if (answer?.is !== 'compiled') return answer;
+			const ofSource = first(questionOf(answer.source));
+			// A source is never bytecode itself.
+			return { is: 'compiled', source: answer.source, answer: ofSource?.is === 'compiled' ? null : ofSource };
+		},
+	};
+}
+
+/** By the name first: only what is so named is looked into here, so that no package's file is opened for it. */
+function isSecret(path: Name): boolean {
+	return isSecretName(path) && whySecret(path) !== null;
+}

@@ -1,0 +1,127 @@
+import type { Access, CellExecution, Facts, How, ProcessOrdinal, Run, Seq, WorkerId } from '../model/index.ts';
+import { byName } from './paths.ts';
+
+/** Which parts of a run used a thing. */
+export interface Scopes {
+	readonly cells: number[];
+	readonly workers: string[];
+	readonly tasks: string[];
+	readonly manager: boolean;
+}
+
+/** One part of a run, or several: what `--for` says. */
+export type Part =
+	| { readonly part: 'run' | 'manager' | 'workers' | 'program' }
+	| { readonly part: 'worker'; readonly worker: WorkerId }
+	| { readonly part: 'cell'; readonly cell: number };
+
+/** What is meant of a run: any of the parts. `text` is how it was asked. */
+export interface Selector {
+	readonly text: string;
+	readonly parts: readonly Part[];
+}
+
+export const wholeRun: Selector = { text: 'run', parts: [{ part: 'run' }] };
+
+/** Tells to which parts of a run accesses belong. */
+export interface ScopeTeller {
+	/** Every scope of the accesses. A worker also has what it inherited when it was forked. */
+	of(accesses: Iterable<Access>): Scopes;
+	/** Whether an access belongs to what is selected. */
+	selects(selector: Selector, access: Access): boolean;
+	/** The number of the cell that an execution was one of. */
+	cellOf(execution: CellExecution): number | null;
+}
+
+/** In which ways a use hands on what it read to a process that is forked later. */
+const handedOn: ReadonlySet<How> = new Set(['read', 'readwrite', 'execute', 'list']);
+
+export function createScopes(run: Run, facts: Facts): ScopeTeller {
+	const numbers = new Map(run.cells.flatMap((cell) => cell.executions.map((execution) => [execution, cell.number] as const)));
+	const heirs = heirsOf(facts);
+	const workersOf = (access: Access): readonly WorkerId[] => {
+		const own = access.worker === null ? [] : [access.worker];
+		const forked = handedOn.has(access.how) ? heirs.get(access.process) : undefined;
+		if (forked === undefined) return own;
+		return [...own, ...forked.filter((heir) => access.first < heir.until).map((heir) => heir.worker)];
+	};
+	const cellOf = (execution: CellExecution) => numbers.get(execution) ?? null;
+	const hasPart = (one: Part, access: Access): boolean => {
+		switch (one.part) {
+			case 'run':
+			case 'program':
+				return true;
+			case 'manager':
+				return access.worker === null;
+			case 'workers':
+				return workersOf(access).length > 0;
+			case 'worker':
+				return workersOf(access).includes(one.worker);
+			case 'cell':
+				return access.cell !== null && cellOf(access.cell) === one.cell;
+		}
+	};
+	return {
+		of(accesses) {
+			const cells = new Set<number>();
+			const workers = new Set<string>();
+			const tasks = new Set<string>();
+			let manager = false;
+			for (const access of accesses) {
+				const cell = access.cell === null ? null : cellOf(access.cell);
+				if (cell !== null) cells.add(cell);
+				if (access.task !== null) tasks.add(access.task);
+				if (access.worker === null) manager = true;
+				for (const worker of workersOf(access)) workers.add(worker);
+			}
+			return {
+				cells: [...cells].toSorted((a, b) => a - b),
+				workers: [...workers].toSorted(byOrdinal),
+				tasks: [...tasks].toSorted(byOrdinal),
+				manager,
+			};
+		},
+		selects: (selector, access) => selector.parts.some((one) => hasPart(one, access)),
+		cellOf,
+	};
+}
+
+interface Heir {
+	readonly worker: WorkerId;
+	/** It has what was there before this line. */
+	readonly until: Seq;
+}
+
+/** For each process, the workers that were forked from it, or from a fork of it, without executing a program. */
+function heirsOf(facts: Facts): ReadonlyMap<ProcessOrdinal, readonly Heir[]> {
+	const processes = new Map(facts.processes.map((one) => [one.ordinal, one]));
+	const heirs = new Map<ProcessOrdinal, Heir[]>();
+	for (const { worker, process } of facts.workers) {
+		let child = processes.get(process);
+		while (child !== undefined && child.inheritsFrom !== null && child.untilSeq !== null) {
+			const parent = processes.get(child.inheritsFrom);
+			const above = parent?.process ?? child.inheritsFrom;
+			const known = heirs.get(above);
+			if (known === undefined) heirs.set(above, [{ worker, until: child.untilSeq }]);
+			else known.push({ worker, until: child.untilSeq });
+			child = processes.get(above);
+		}
+	}
+	return heirs;
+}
+
+/** `w2` before `w10`, `9` before `17.2`. */
+export function byOrdinal(a: string, b: string): number {
+	const number = (text: string) => Number(/\d+(\.\d+)?/.exec(text)?.[0] ?? 0);
+	return number(a) - number(b) || byName(a, b);
+}
+
+/** All scopes of several things together. */
+export function joinScopes(all: readonly Scopes[]): Scopes {
+	return {
+		cells: [...new Set(all.flatMap((one) => one.cells))].toSorted((a, b) => a - b),
+		workers: [...new Set(all.flatMap((one) => one.workers))].toSorted(byOrdinal),
+		tasks: [...new Set(all.flatMap((one) => one.tasks))].toSorted(byOrdinal),
+		manager: all.some((one) => one.manager),
+	};
+}

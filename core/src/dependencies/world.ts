@@ -1,0 +1,165 @@
+import type { CellUse, ExecFact, Facts, FileFact, Name, Run, Warning } from '../model/index.ts';
+import { storyOf, type Story } from './data/story.ts';
+import type { Machine } from './machine.ts';
+import { findEnvironments, type Environments } from './python/environments.ts';
+import { baseOf, cleaned, isWithin, joined, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
+import { createScopes, type ScopeTeller } from './scopes.ts';
+import { indexUses, type Uses } from './uses.ts';
+
+/** What a path is; of a link, what it leads to. */
+export type Kind = 'file' | 'directory' | 'other' | 'gone';
+
+/** All that a question about a path is answered from: the run's facts, and the files and packages of this machine. */
+export interface World {
+	readonly run: Run;
+	readonly facts: Facts;
+	readonly files: ReadonlyMap<Name, FileFact>;
+	readonly machine: Machine;
+	readonly uses: Uses;
+	readonly environments: Environments;
+	readonly home: Name;
+	/** The notebook's folder; of a program, its working folder. */
+	readonly folder: Name;
+	/** Folders for temporary files. */
+	readonly temporary: readonly Name[];
+	/** The numbers of the cells whose code reads the names in some folder. */
+	readonly listing: ReadonlySet<number>;
+	readonly scopes: ScopeTeller;
+	/** When the run began, in milliseconds since 1970. */
+	readonly started: number;
+	/** Sources of which the bytecode was used or looked for: they were imported. Links resolved. */
+	readonly imported: ReadonlySet<Name>;
+	/** Files that a program was told to run, or that were executed themselves. Links resolved. */
+	readonly ran: ReadonlySet<Name>;
+	/** Links resolved; null where nothing is there. */
+	real(path: Name): Name | null;
+	kind(path: Name): Kind;
+	story(path: Name): Story;
+	/** A path got more uses: its story is told anew. */
+	forget(path: Name): void;
+	warn(warning: Warning): void;
+	readonly warnings: readonly Warning[];
+}
+
+export interface WorldOptions {
+	readonly run: Run;
+	readonly facts: Facts;
+	readonly files: ReadonlyMap<Name, FileFact>;
+	readonly machine: Machine;
+	readonly cells: readonly CellUse[];
+}
+
+export function createWorld({ run, facts, files, machine, cells }: WorldOptions): World {
+	const { circumstances } = run;
+	const uses = indexUses(facts);
+	const environment = circumstances.environment;
+	const cwd = nameOfText(circumstances.cwd);
+	const folder = run.notebook === null ? cwd : parentOf(run.notebook);
+	const reals = new Map<Name, Name | null>();
+	const real = (path: Name): Name | null => {
+		const known = files.get(path)?.realPath;
+		if (known !== undefined && known !== null) return known;
+		let found = reals.get(path);
+		if (found === undefined) reals.set(path, (found = realPathOf(path)));
+		return found;
+	};
+	const stories = new Map<Name, Story>();
+	const warnings: Warning[] = [];
+	const ran = new Set<Name>();
+	for (const exec of facts.execs) for (const path of programsOf(exec, cwd)) ran.add(real(path) ?? path);
+	return {
+		run,
+		facts,
+		files,
+		machine,
+		uses,
+		environments: findEnvironments({
+			used: firstUses(uses),
+			listed: listedFolders(uses, real),
+			folders: [folder, cwd],
+			pythonPath: environment['PYTHONPATH'] ?? null,
+			openSite: (site) => machine.site(site),
+		}),
+		home: nameOfText(circumstances.home),
+		folder,
+		temporary: [...new Set(['/tmp', '/var/tmp', '/dev/shm', ...(environment['TMPDIR']?.split('\n') ?? [])].map(cleaned))],
+		listing: new Set(cells.filter((cell) => cell.names.lists).map((cell) => cell.number)),
+		scopes: createScopes(run, facts),
+		started: Date.parse(run.started),
+		imported: importedSources(uses, real),
+		ran,
+		real,
+		kind(path) {
+			const fact = files.get(path);
+			if (fact !== undefined && fact.kind !== 'link' && fact.kind !== 'other') return fact.kind;
+			const state = statOf(path);
+			if (state === null) return 'gone';
+			return state.isFile() ? 'file' : state.isDirectory() ? 'directory' : 'other';
+		},
+		story(path) {
+			let story = stories.get(path);
+			if (story === undefined) stories.set(path, (story = storyOf(path, uses, files.get(path) ?? null)));
+			return story;
+		},
+		forget: (path) => void stories.delete(path),
+		warn: (warning) => void (warnings.some((one) => one.message === warning.message) || warnings.push(warning)),
+		warnings,
+	};
+}
+
+function* firstUses(uses: Uses): Generator<readonly [Name, number]> {
+	for (const path of uses.paths()) {
+		let first = Infinity;
+		for (const access of uses.of(path)) if (access.how !== 'missing' && access.first < first) first = access.first;
+		if (first < Infinity) yield [path, first];
+	}
+}
+
+function* listedFolders(uses: Uses, real: (path: Name) => Name | null): Generator<Name> {
+	for (const path of uses.paths()) {
+		if (!uses.has(path, 'list')) continue;
+		const folder = real(path);
+		if (folder !== null) yield folder;
+	}
+}
+
+const cached = /^(.*)\/__pycache__\/([^/]+?)\.[\w-]+-\d+[\w-]*(?:-pytest-[\d.]+)?(?:\.opt-\w+)?\.pyc(?:\.\d+)?$/;
+
+/** The source that a file in `__pycache__` was compiled from, by the names alone; null for any other file. */
+export function sourceOfBytecode(path: Name): Name | null {
+	const match = path.includes('/__pycache__/') ? cached.exec(path) : null;
+	return match === null ? null : `${match[1]}/${match[2]}.py`;
+}
+
+function importedSources(uses: Uses, real: (path: Name) => Name | null): ReadonlySet<Name> {
+	const sources = new Set<Name>();
+	for (const path of uses.paths()) {
+		const source = sourceOfBytecode(path);
+		if (source === null) continue;
+		sources.add(source);
+		sources.add(real(source) ?? source);
+	}
+	return sources;
+}
+
+const runsScripts = /^(python[\d.]*|pypy[\d.]*|bash|sh|dash|zsh|ksh|perl|ruby|node|julia|R|Rscript|ipython\d?|env)$/;
+
+/** The program, and where it is an interpreter the scripts that its arguments name (only existing paths are kept of these). */
+function* programsOf(exec: ExecFact, cwd: Name): Generator<Name> {
+	yield exec.path;
+	if (!runsScripts.test(baseOf(exec.path))) return;
+	for (const word of exec.argv.slice(1)) {
+		// What follows is code, a module's name, or belongs to either.
+		if (/^-[cem]/.test(word)) return;
+		if (/^-|…/.test(word) || word === '') continue;
+		yield joined(cwd, word);
+		return;
+	}
+}
+
+/** The folder that a name stands below, of several; the longest. */
+export function longestWithin(path: Name, folders: readonly Name[]): Name | null {
+	let found: Name | null = null;
+	for (const folder of folders) if (isWithin(path, folder) && folder.length > (found?.length ?? 0)) found = folder;
+	return found;
+}
