@@ -4,7 +4,7 @@ export interface CellImport {
 	readonly module: string;
 	/** What `from … import` asks for by its own name: modules or things in them; `['*']` for a star; null for `import m`. */
 	readonly names: readonly string[] | null;
-	/** The names that it binds where it stands: `a` for `import a.b`, `d` for `import c as d`. Empty for a star and for a call. */
+	/** The names that it binds where it stands: `a` for `import a.b`, `d` for `import c as d`, `e` for `e = import_module('f')`. Empty for a star. */
 	readonly bound: readonly string[];
 }
 
@@ -15,7 +15,7 @@ export interface CellNames {
 	readonly defines: readonly string[];
 	/** Global names (builtins included) that the cell reads, in functions and classes too; sorted. */
 	readonly uses: readonly string[];
-	/** String literals and words of magics and shell lines that look like paths of files, as written; sorted. */
+	/** String literals and words of magics and shell lines that look like paths of files, or are handed to what opens files; sorted. */
 	readonly paths: readonly string[];
 	/** The programs that `!` and `%%bash` lines start: first words of their commands; sorted. */
 	readonly commands: readonly string[];
