@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { decodeName } from '../../core/src/model/index.ts';
+import { compiled, found, scratch, sorted, told, type AuditOptions, type Expected } from './audited.ts';
+
+/** Lines about the same path and way are one fact, however often they came. */
+function summed(lines: readonly Expected[]): Expected[] {
+	const counts = new Map<string, Expected & { count: number }>();
+	const others: Expected[] = [];
+	for (const line of lines) {
+		if (!('how' in line)) others.push(line);
+		else {
+			const key = `${line.how} ${line.path}`;
+			counts.set(key, { how: line.how, path: line.path, count: (counts.get(key)?.count ?? 0) + (line.count ?? 1) });
+		}
+	}
+	return [...counts.values(), ...others];
+}
+
+async function tells(source: string, options: AuditOptions = {}) {
+	const folder = scratch();
+	const result = await told([compiled(source, folder)], { ...options, folder });
+	expect(result.facts.doubts).toEqual([]);
+	expect(sorted(found(result.facts, result.run))).toEqual(sorted(summed(result.expected)));
+	return result;
+}
+
+test('every way to use a path is told as it is, and a call that fails as what it learnt', async () => {
+	const { expected } = await tells('hows.c');
+	expect(new Set(expected.flatMap((line) => ('how' in line ? [line.how] : [])))).toEqual(
+		new Set(['read', 'write', 'append', 'truncate', 'create', 'readwrite', 'list', 'stat', 'missing']),
+	);
+});
+
+test('looks at files that are not opened are told where they were asked for', async () => {
+	await tells('checks.c', { checks: true });
+});
+
+test('a name is its bytes: quotes, newlines, brackets, words of the log itself, what is not UTF-8, and the longest paths', async () => {
+	const { facts, expected } = await tells('names.c');
+	const bytes = facts.accesses.map(({ path }) => decodeName(path));
+	expect(bytes.some((name) => name.includes(Buffer.from([0xff, 0xfe])))).toBe(true);
+	expect(bytes.some((name) => name.includes('\n'))).toBe(true);
+	expect(Math.max(...bytes.map((name) => name.length))).toBeGreaterThan(3700);
+	expect(expected.length).toBeGreaterThan(150);
+});
