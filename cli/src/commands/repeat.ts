@@ -67,7 +67,6 @@ export const repeat = buildCommand<Flags, [string]>({
 					sandbox: flags.sandbox,
 					network: flags.network,
 					inputs: new Map(flags.input),
-					audit: flags.audit,
 					timeoutSeconds: flags.timeout ?? null,
 					rtol: flags.rtol,
 					atol: flags.atol,

@@ -25,7 +25,7 @@ export async function recoverRuns(env: NodeJS.ProcessEnv): Promise<readonly Warn
 	}
 	const busy = new Set(warnings.length === 0 ? [] : (await leftovers(home)).map((left) => left.run));
 	for (const run of await listRuns(home)) {
-		if (run.status !== 'died' || run.problem !== null || busy.has(run.run) || existsSync(join(run.directory, 'run.json'))) continue;
+		if (run.status === 'running' || run.problem !== null || busy.has(run.run) || existsSync(join(run.directory, 'run.json'))) continue;
 		try {
 			await recoverRun(home, run.directory);
 		} catch (error) {

@@ -75,6 +75,7 @@ export async function repeatImage(o: RepeatOptions, control: Control, listen: Li
 	const image = await openImage(await imagePath(o, listen));
 	const unpacked = join(o.home, 'roots', image.digest.replace('sha256:', ''));
 	listen({ type: 'step', what: 'unpacking the image', done: null, of: null });
+	await mkdir(unpacked, { recursive: true, mode: 0o755 });
 	// The record is for us, not for the program: the root that it sees is without.
 	const program = { ...image, layers: image.layers.filter((layer) => layer.holds !== 'record') };
 	if (!existsSync(join(unpacked, 'root'))) {
