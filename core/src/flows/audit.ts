@@ -215,18 +215,22 @@ async function runAudited(o: Audited): Promise<{ facts: Facts; status: RunStatus
 		tracer: o.tracer,
 	});
 	await o.folder.append({ event: 'tracer', pid: launched.tracerPid });
+	if (o.spec.note !== null) await warn(o, { code: 'CELLAR_KERNEL_CHOSEN', message: o.spec.note });
 	const kill = () => void launched.kill();
 	o.control.kill.addEventListener('abort', kill, { once: true });
 	const tail = tailLog(log, (events) => follower.take(events));
-	await using _polling = pollEvery(pollMs, () => tail.poll());
 	let status: RunStatus;
-	try {
-		status = await runInKernel(o, launched);
-	} finally {
-		o.control.kill.removeEventListener('abort', kill);
+	let leftRunning: Awaited<ReturnType<Launched['finish']>>;
+	{
+		await using _polling = pollEvery(pollMs, () => tail.poll());
+		try {
+			status = await runInKernel(o, launched);
+		} finally {
+			o.control.kill.removeEventListener('abort', kill);
+		}
+		leftRunning = await launched.finish(graceMs);
 	}
-	const ended = await launched.finish(graceMs);
-	for (const left of ended) {
+	for (const left of leftRunning) {
 		await warn(o, {
 			code: 'CELLAR_LEFT_RUNNING',
 			message: `${left.command} (process ${left.pid}) was still running after the kernel had ended, and was ended with it`,
@@ -256,7 +260,13 @@ async function runInKernel(o: Audited, launched: Launched): Promise<RunStatus> {
 }
 
 function openKernel(o: Audited, process: StartedProcess): Promise<Session> {
-	return openSession({ connection: o.connection, process, spec: o.spec, startTimeoutMs: 120_000 });
+	return openSession({
+		connection: o.connection,
+		process,
+		spec: o.spec,
+		startTimeoutMs: 120_000,
+		onWarning: (warning) => void warn(o, warning),
+	});
 }
 
 async function warn(o: { folder: RunFolder; listen: Listener }, warning: Warning): Promise<void> {

@@ -2,7 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { describe, explain, judge, openMachine, parseSelector, type Explanation, type Judgement } from '../dependencies/index.ts';
-import { CellarError, dependenciesSchema, errnoOf, type Dependencies, type FileFact, type Name, type Run } from '../model/index.ts';
+import {
+	CellarError,
+	dependenciesSchema,
+	errnoOf,
+	type Dependencies,
+	type FileFact,
+	type Name,
+	type Run,
+} from '../model/index.ts';
 import { codeCells } from '../notebook/index.ts';
 import { findRun, hasTables, readRun, readTables } from '../store/index.ts';
 import { notebookOf } from './notebook.ts';
@@ -16,7 +24,11 @@ export type { Explanation } from '../dependencies/index.ts';
  *
  * @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_NO_SUCH_CELL, CELLAR_NO_SUCH_WORKER, CELLAR_USAGE
  */
-export async function dependenciesOf(o: { readonly home: string; readonly run: string; readonly selector: string }): Promise<Dependencies> {
+export async function dependenciesOf(o: {
+	readonly home: string;
+	readonly run: string;
+	readonly selector: string;
+}): Promise<Dependencies> {
 	const { directory } = await findRun(o.home, o.run);
 	const run = await readRun(directory);
 	const selector = parseSelector(o.selector, run);
@@ -49,7 +61,10 @@ function meant(judgement: Judgement, what: string, cwd: string): string {
  *
  * @throws CellarError CELLAR_RUN_IN_USE while it goes on; CELLAR_RUN_UNREADABLE where it was not traced
  */
-export async function judgeAgain(directory: string, run: Run): Promise<{ judgement: Judgement; files: ReadonlyMap<Name, FileFact> }> {
+export async function judgeAgain(
+	directory: string,
+	run: Run,
+): Promise<{ judgement: Judgement; files: ReadonlyMap<Name, FileFact> }> {
 	if (run.status === 'running') {
 		throw new CellarError('CELLAR_RUN_IN_USE', `run ${run.run} is still running`, { hint: 'ask again when it has ended' });
 	}

@@ -25,11 +25,15 @@ export async function recoverRuns(env: NodeJS.ProcessEnv): Promise<readonly Warn
 	}
 	const busy = new Set(warnings.length === 0 ? [] : (await leftovers(home)).map((left) => left.run));
 	for (const run of await listRuns(home)) {
-		if (run.status === 'running' || run.problem !== null || busy.has(run.run) || existsSync(join(run.directory, 'run.json'))) continue;
+		if (run.status === 'running' || run.problem !== null || busy.has(run.run) || existsSync(join(run.directory, 'run.json')))
+			continue;
 		try {
 			await recoverRun(home, run.directory);
 		} catch (error) {
-			warnings.push({ code: 'CELLAR_RUN_UNREADABLE', message: `run ${run.run} died and cannot be made whole: ${error instanceof Error ? error.message : String(error)}` });
+			warnings.push({
+				code: 'CELLAR_RUN_UNREADABLE',
+				message: `run ${run.run} died and cannot be made whole: ${error instanceof Error ? error.message : String(error)}`,
+			});
 		}
 	}
 	return warnings;
@@ -60,7 +64,11 @@ async function recoverRun(home: string, directory: string): Promise<void> {
 
 const silent: Listener = () => undefined;
 
-async function factsOf(log: string, { nonce, hostname, bootId }: { nonce: string; hostname: string; bootId: string }, coroutineCells: ReadonlySet<number>): Promise<Facts> {
+async function factsOf(
+	log: string,
+	{ nonce, hostname, bootId }: { nonce: string; hostname: string; bootId: string },
+	coroutineCells: ReadonlySet<number>,
+): Promise<Facts> {
 	const follower = createFollower({ log: 'manager', nonce, host: hostname, bootId, coroutineCells });
 	if (existsSync(log)) await readLog(log, follower);
 	return follower.facts();
