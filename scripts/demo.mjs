@@ -64,7 +64,7 @@ function hidden() {
 }
 
 function repeat() {
-	const root = process.getuid() === 0;
+	const root = process.getuid?.() === 0;
 	const stage = mkdtempSync(join(tmpdir(), 'cellar-demo-'));
 	chmodSync(stage, 0o755);
 	mkdirSync(demo, { recursive: true });

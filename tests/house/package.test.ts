@@ -8,7 +8,8 @@ import { projectFiles, root } from './clone.ts';
 
 let folder = '';
 let tarball = '';
-const run = (command: string, args: readonly string[]) => execFileSync(command, args, { cwd: folder, encoding: 'utf8' });
+const run = (command: string, args: readonly string[]) =>
+	execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
 
 /** The package as a stranger gets it: packed here, installed elsewhere, where nothing of this clone can be found. */
 beforeAll(() => {
@@ -41,6 +42,36 @@ test('installed elsewhere, it runs and says its version', () => {
 	expect(run(join(folder, 'node_modules/.bin/cellar'), ['--version'])).toBe(`${version}\n`);
 });
 
+test('installed elsewhere, it audits a notebook and tells what the notebook needed', () => {
+	const notebook = join(folder, 'sum.ipynb');
+	const cell = {
+		cell_type: 'code',
+		id: 'sum',
+		metadata: {},
+		execution_count: null,
+		outputs: [],
+		source: 'import json\njson.dumps(1 + 1)',
+	};
+	writeFileSync(notebook, JSON.stringify({ cells: [cell], metadata: {}, nbformat: 4, nbformat_minor: 5 }));
+	const cellar = (...words: string[]): unknown =>
+		JSON.parse(
+			execFileSync(join(folder, 'node_modules/.bin/cellar'), [...words, '--json'], {
+				cwd: folder,
+				env: { ...process.env, CELLAR_HOME: join(folder, 'home') },
+				stdio: 'pipe',
+				encoding: 'utf8',
+			}),
+		);
+	const run = cellar('audit', notebook, '--python', join(root, '.cache/venv/kernel/bin/python'));
+	expect(run).toMatchObject({ format: 1, status: 'finished', cells: [{ number: 1, status: 'finished' }] });
+	const needed = cellar('deps');
+	expect(needed).toMatchObject({
+		software: expect.arrayContaining([expect.objectContaining({ name: 'ipykernel', ecosystem: 'pypi' })]),
+	});
+});
+
 test('in the clone, npx starts it as it was built here', () => {
-	expect(execFileSync('npx', ['--no-install', 'cellar', '--version'], { cwd: root, encoding: 'utf8' })).toBe(`${version}\n`);
+	expect(execFileSync('npx', ['--no-install', 'cellar', '--version'], { cwd: root, encoding: 'utf8', stdio: 'pipe' })).toBe(
+		`${version}\n`,
+	);
 });
