@@ -89,3 +89,19 @@ static inline void make(const char *path)
 	close(must(open(path, O_WRONLY | O_CREAT | O_EXCL, 0644), path));
 	used("create", path, 1);
 }
+
+/* Waits until a thread is in that state by /proc: S within a call that does not return, Z when it is over. */
+static inline void until(pid_t process, pid_t thread, char state)
+{
+	char path[100], text[200];
+	for (int seen = 0; seen < 3; usleep(2000)) {
+		snprintf(path, sizeof path, "/proc/%d/task/%d/stat", process, thread);
+		FILE *file = fopen(path, "r");
+		if (!file) abort();
+		if (fgets(text, sizeof text, file) && strrchr(text, ')')[2] == state)
+			seen++;
+		else
+			seen = 0;
+		fclose(file);
+	}
+}

@@ -11,13 +11,15 @@ const calls = [
 /** Looks at files that are not opened: they double what tracing costs. */
 const checks = ['stat', 'lstat', 'stat64', 'lstat64', 'newfstatat', 'fstatat64', 'statx', 'readlink', 'readlinkat'];
 
+/** Signals that end nothing by default. The others must be logged: strace hides the end by a signal that is not. */
+const harmless = ['SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGWINCH'];
+
 /**
  * The arguments of strace before the program's own.
  *
  * `-D` leaves the program our direct child; `--seccomp-bpf` stops it at the named calls only; `-y` resolves descriptors and
  * the working folder; `-s` is for argv (paths are always whole); `--decode-pids=pidns` gives the pids that the log's lines
- * begin with. Signals are not logged: how a process ended is told by its last line. Structures stay abbreviated, for with
- * `-v` every `execve` would log its environment, secrets and all.
+ * begin with. Structures stay abbreviated, for with `-v` every `execve` would log its environment, secrets and all.
  *
  * @param log absolute; strace takes one that begins with `|` or `!` for a command
  * @param withChecks the stat family too
@@ -26,7 +28,7 @@ export function tracerArguments(log: string, withChecks: boolean): string[] {
 	const traced = withChecks ? [...calls, ...checks] : calls;
 	return [
 		...['-D', '-f', '-ttt', '-y', '-s', '4096', '--decode-pids=pidns', '--seccomp-bpf'],
-		...['-e', 'signal=none', '-e', 'quiet=attach,personality', '-e', 'abbrev=all'],
+		...['-e', `signal=!${harmless.join(',')}`, '-e', 'quiet=attach,personality', '-e', 'abbrev=all'],
 		// Not every machine has every call: `?` lets strace pass over the names that it does not know.
 		...['-e', `trace=${traced.map((call) => `?${call}`).join(',')}`],
 		...['-o', log],

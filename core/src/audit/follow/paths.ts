@@ -66,7 +66,7 @@ export function createPaths(): Paths {
 				if (shown !== null && isThroughProcess(path) && !shown.startsWith('/proc/')) return shown;
 				// A root of its own is rare: nothing is remembered for it.
 				if (root === null && isClean(path)) return path;
-				return root === null ? resolve('/', true, path, shown, knownAbsolute) : `${root === '/' ? '' : root}${plain(path)}`;
+				return root === null ? resolve('/', true, path, shown, knownAbsolute) : withinRoot(root, path);
 			}
 			if (folder === null) return null;
 			if (path === '') return folder;
@@ -90,6 +90,13 @@ export function createPaths(): Paths {
 
 function partsOf(path: Name): Name[] {
 	return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+/** A path seen from a root of its own, out of which no `..` leads. */
+function withinRoot(root: Name, path: Name): Name {
+	const inside = plain(path);
+	if (root === '/') return inside;
+	return inside === '/' ? root : `${root}${inside}`;
 }
 
 /** Absolute, without `.`, `..`, `//` and a last `/`: most paths, told without remembering them. */

@@ -21,15 +21,23 @@ interface Asked {
 export function nameOf({ paths, doubts }: State, thread: Thread, call: Asked, shown: Name | null = null): Name | null {
 	const { folders } = thread;
 	if (call.working && call.folder !== null && call.folder !== folders.working) {
-		folders.working = call.folder;
+		folders.working = withoutDeleted(call.folder, folders.working);
 		folders.real = true;
-		paths.show(call.folder, true);
+		paths.show(folders.working, true);
 	}
 	if (call.path === null) return null;
+	const folder = call.working ? folders.working : (call.folder ?? folders.working);
 	const isReal = call.folder !== null || folders.real;
-	const name = paths.absolute(call.path, call.folder ?? folders.working, isReal, folders.root, shown);
+	const name = paths.absolute(call.path, folder, isReal, folders.root, shown);
 	if (name === null) doubts.add('CELLAR_RELATIVE_PATH', '', call.seq, `${call.path} is relative to a folder that is not known`);
 	return name;
+}
+
+const deleted = ' (deleted)';
+
+/** strace shows a working folder that was deleted as the kernel writes it; a folder may really be called so. */
+function withoutDeleted(shown: Name, known: Name | null): Name {
+	return shown.endsWith(deleted) && shown !== known ? shown.slice(0, -deleted.length) : shown;
 }
 
 /** Counts an access. */

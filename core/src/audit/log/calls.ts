@@ -269,7 +269,8 @@ function readAddress(c: Cursor): { address: string | null; port: number | null }
 		const start = c.at + 1;
 		if (skipString(c)) {
 			const name = nameOf(c.bytes.toString('latin1', start, c.at - 1));
-			address = abstract ? `@${name}` : name;
+			// Neither a path nor a name: nobody in particular.
+			if (name !== '') address = abstract ? `@${name}` : name;
 		}
 	} else if (family === 'AF_INET') {
 		port = portOf(readField(c, 'sin_port=htons('));
@@ -278,7 +279,7 @@ function readAddress(c: Cursor): { address: string | null; port: number | null }
 		port = portOf(readField(c, 'sin6_port=htons('));
 		address = textBetween(c, 'inet_pton(AF_INET6, "');
 	}
-	return { address: address === '' ? null : address, port };
+	return { address, port };
 }
 
 function portOf(word: string): number | null {
