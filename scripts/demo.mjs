@@ -117,10 +117,10 @@ if (verdict !== 0) fail(verdict);
 title('Next');
 cellar(['runs']);
 process.stdout.write(`
-The image is .cache/demo/image-convolution.oci.tar, the run is the first of these. Now type, in this folder:
+The run is the first of these; its folder is shown above. The image is .cache/demo/image-convolution.oci.tar, and its repeat is kept
+in .cache/demo. Type, in this folder:
 
-  npx --no-install cellar deps --for cell:3
-  npx --no-install cellar explain numpy
-  npx --no-install cellar explain examples/image-convolution/data
+  npx --no-install cellar deps --for cell:3             what one cell needed
+  npx --no-install cellar explain numpy                 why it is listed, and who used it
   npx --no-install cellar audit YOUR.ipynb --python YOUR_ENVIRONMENT/bin/python
 `);
