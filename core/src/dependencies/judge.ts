@@ -1,5 +1,6 @@
 import type { CellUse, Ecosystem, Facts, FileFact, How, Name, PathVerdict, Run, Warning } from '../model/index.ts';
-import { caseOf, judgeUnowned } from './data/rules.ts';
+import { caseOf } from './data/case.ts';
+import { judgeUnowned } from './data/rules.ts';
 import type { Machine } from './machine.ts';
 import { nameSoftware, type Naming } from './names.ts';
 import { openOwners, type Answer, type Owners } from './owners/index.ts';
@@ -106,7 +107,11 @@ function standIn(path: Name, source: Name, world: World, verdicts: Map<Name, Pat
 	return [source];
 }
 
-function compiledAnswer(source: Name, ofSource: Exclude<Answer, { is: 'compiled' }> | null, isThere: boolean): Exclude<Answer, { is: 'compiled' }> {
+function compiledAnswer(
+	source: Name,
+	ofSource: Exclude<Answer, { is: 'compiled' }> | null,
+	isThere: boolean,
+): Exclude<Answer, { is: 'compiled' }> {
 	const stands = `bytecode, stands for ${source}`;
 	if (ofSource === null || (ofSource.is === 'software' && !installed.has(ofSource.package?.ecosystem ?? 'local'))) {
 		return { is: 'cache', package: null, rule: 'bytecode', reason: isThere ? stands : `${stands}, which is gone` };

@@ -3,7 +3,7 @@ import type { Owners } from './owners/index.ts';
 import type { Package } from './packages.ts';
 import { baseOf, isFile, isFolder, isWithin, joined, namesIn, parentOf } from './paths.ts';
 import type { Interpreter } from './python/interpreter.ts';
-import type { World } from './world.ts';
+import { scriptOf, type World } from './world.ts';
 
 /** A cell's code names a package: by an import, by a name that an earlier import bound, or by a command. */
 export interface Naming {
@@ -154,9 +154,14 @@ function byCommand(cell: CellUse, { world, packages }: Loaded): Naming[] {
 	const named = cell.names.commands.flatMap((command) =>
 		own.filter((exec) => baseOf(exec.path) === baseOf(command)).map((exec) => ({ path: exec.path, text: `!${command}` })),
 	);
-	const ran = cell.names.runs.map((file) => ({ path: joined(world.folder, file), text: `%run ${file}` }));
+	const ran = cell.names.runs.map((file) => ({
+		path: scriptOf(file, world.folder, world.run.circumstances.home),
+		text: `%run ${file}`,
+	}));
 	return [...named, ...ran].flatMap(({ path, text }) => {
 		const one = packages.get(path);
-		return one === undefined ? [] : [{ package: one, cell: cell.number, text, module: null, path, loaded: cell.number, ambiguous: false }];
+		return one === undefined
+			? []
+			: [{ package: one, cell: cell.number, text, module: null, path, loaded: cell.number, ambiguous: false }];
 	});
 }

@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, realpathSync, statSync, lstatSync, readlinkSync, openSync, readSync, closeSync, type Stats } from 'node:fs';
+import {
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	statSync,
+	lstatSync,
+	readlinkSync,
+	openSync,
+	readSync,
+	closeSync,
+	type Stats,
+} from 'node:fs';
 import { posix } from 'node:path';
 import { encodeName, errnoOf, fsPath, type Name } from '../model/index.ts';
 
 /** A path given as text (a line of a RECORD, a word of a setting) in the run's encoding of names. */
 export function nameOfText(text: string): Name {
-	// oxlint-disable-next-line no-control-regex: control characters are what is looked for
-	return /[\\\u0000-\u001f\u007f\ud800-\udfff]/.test(text) ? encodeName(Buffer.from(text, 'utf8')) : text;
+	return /[\\\p{Cc}\p{Cs}]/u.test(text) ? encodeName(Buffer.from(text, 'utf8')) : text;
 }
 
 /** True for a folder itself and for what lies below it. */
@@ -43,7 +53,18 @@ export function joined(folder: Name, more: Name): Name {
 	return cleaned(more.startsWith('/') ? more : `${folder === '/' ? '' : folder}/${more}`);
 }
 
-const absent = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'EINVAL', 'ENXIO', 'ERR_INVALID_ARG_VALUE']);
+const absent = new Set([
+	'ENOENT',
+	'ENOTDIR',
+	'EACCES',
+	'EPERM',
+	'ELOOP',
+	'ENAMETOOLONG',
+	'EISDIR',
+	'EINVAL',
+	'ENXIO',
+	'ERR_INVALID_ARG_VALUE',
+]);
 
 /** The value, or null where the file system says that there is nothing to see. Any other failure is thrown. */
 function orNull<T>(look: () => T): T | null {

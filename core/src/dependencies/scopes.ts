@@ -43,7 +43,7 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 		const own = access.worker === null ? [] : [access.worker];
 		const forked = handedOn.has(access.how) ? heirs.get(access.process) : undefined;
 		if (forked === undefined) return own;
-		return [...own, ...forked.filter((heir) => access.first < heir.until).map((heir) => heir.worker)];
+		return [...own, ...forked.filter((heir) => access.first < heir.until && access.last >= heir.from).map((heir) => heir.worker)];
 	};
 	const cellOf = (execution: CellExecution) => numbers.get(execution) ?? null;
 	const hasPart = (one: Part, access: Access): boolean => {
@@ -88,23 +88,26 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 
 interface Heir {
 	readonly worker: WorkerId;
-	/** It has what was there before this line. */
+	/** It has what was used between these lines: since the maker last executed a program, until the fork. */
+	readonly from: Seq;
 	readonly until: Seq;
 }
 
 /** For each process, the workers that were forked from it, or from a fork of it, without executing a program. */
 function heirsOf(facts: Facts): ReadonlyMap<ProcessOrdinal, readonly Heir[]> {
 	const processes = new Map(facts.processes.map((one) => [one.ordinal, one]));
+	const executed = (process: ProcessOrdinal, until: Seq) =>
+		facts.execs.reduce((last, exec) => (exec.process === process && exec.seq < until ? Math.max(last, exec.seq) : last), 0);
 	const heirs = new Map<ProcessOrdinal, Heir[]>();
 	for (const { worker, process } of facts.workers) {
 		let child = processes.get(process);
+		// What executed a program of its own has nothing from its birth.
+		if (executed(process, Infinity) > 0) continue;
 		while (child !== undefined && child.inheritsFrom !== null && child.untilSeq !== null) {
-			const parent = processes.get(child.inheritsFrom);
-			const above = parent?.process ?? child.inheritsFrom;
-			const known = heirs.get(above);
-			if (known === undefined) heirs.set(above, [{ worker, until: child.untilSeq }]);
-			else known.push({ worker, until: child.untilSeq });
-			child = processes.get(above);
+			const above: ProcessOrdinal = processes.get(child.inheritsFrom)?.process ?? child.inheritsFrom;
+			const heir = { worker, from: executed(above, child.untilSeq), until: child.untilSeq };
+			heirs.set(above, [...(heirs.get(above) ?? []), heir]);
+			child = heir.from > 0 ? undefined : processes.get(above);
 		}
 	}
 	return heirs;

@@ -67,6 +67,10 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
 	for (const exec of facts.execs) for (const path of programsOf(exec, cwd)) ran.add(real(path) ?? path);
+	for (const file of cells.flatMap((cell) => cell.names.runs)) {
+		const script = scriptOf(file, folder, circumstances.home);
+		ran.add(real(script) ?? script);
+	}
 	return {
 		run,
 		facts,
@@ -155,6 +159,13 @@ function* programsOf(exec: ExecFact, cwd: Name): Generator<Name> {
 		yield joined(cwd, word);
 		return;
 	}
+}
+
+/** The file that `%run` runs. */
+export function scriptOf(word: string, folder: Name, home: string): Name {
+	const name = nameOfText(word.startsWith('~/') ? `${home}/${word.slice(2)}` : word);
+	const path = joined(folder, name);
+	return /\.(py|ipy|ipynb)$/.test(path) ? path : `${path}.py`;
 }
 
 /** The folder that a name stands below, of several; the longest. */

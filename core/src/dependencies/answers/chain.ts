@@ -101,7 +101,8 @@ function requiredBy(j: Judgement, one: Distribution): Distribution[] {
 function importedBy(j: Judgement, one: Package): Package[] {
 	const names = new Set<string>();
 	for (const path of j.used.get(one) ?? []) {
-		for (const match of (readText(path) ?? '').matchAll(/^[ \t]*(?:import|from)[ \t]+([\w.]+)/gm)) names.add(match[1]!.split('.', 1)[0]!);
+		for (const match of (readText(path) ?? '').matchAll(/^[ \t]*(?:import|from)[ \t]+([\w.]+)/gm))
+			names.add(match[1]!.split('.', 1)[0]!);
 	}
 	const stems = [...names].map((name) => new RegExp(`/${name}(/__init__)?\\.[^/]*$`));
 	const found = new Set<Package>();

@@ -11,7 +11,7 @@ import {
 } from '../../model/index.ts';
 import { listingHash, namesBefore } from '../data/listings.ts';
 import type { Judgement } from '../judge.ts';
-import { byName, isWithin, relativeTo, statOf } from '../paths.ts';
+import { byName, isWithin, parentOf, relativeTo, statOf } from '../paths.ts';
 import type { Scopes, Selector } from '../scopes.ts';
 import { networkOf } from './network.ts';
 import { describeSoftware } from './software.ts';
@@ -97,11 +97,17 @@ function isSetAside(verdict: PathVerdict['verdict']): verdict is SetAsideKind {
 }
 
 /** Programs look for thousands of files that are not there; what a person may have meant lies near the notebook, in HOME or in /etc. */
-function mayBeMeant(path: Name, { world }: Judgement): boolean {
+function mayBeMeant(path: Name, { world, run }: Judgement): boolean {
 	if (!isWithin(path, world.folder) && !isWithin(path, world.home) && !isWithin(path, '/etc')) return false;
-	if (/\/__pycache__\/|\.pyc$|\/\.(git|ipython|cache|pyenv)(\/|$)/.test(path)) return false;
+	// Where a shell looks for a program before it finds it.
+	if ((run.circumstances.environment['PATH'] ?? '').split(':').includes(parentOf(path))) return false;
+	if (/\/__pycache__\/|\/python\d+\.zip$|\.pyc$|\/\.(git|ipython|cache|pyenv)(\/|$)/.test(path)) return false;
 	const { interpreters, virtual, sites } = world.environments;
-	const software = [...interpreters.map((one) => one.root), ...virtual.map((one) => one.prefix), ...sites.map((one) => one.folder)];
+	const software = [
+		...interpreters.map((one) => one.root),
+		...virtual.map((one) => one.prefix),
+		...sites.map((one) => one.folder),
+	];
 	return !software.some((folder) => isWithin(path, folder));
 }
 

@@ -87,7 +87,9 @@ function explainPackage(j: Judgement, what: string, one: Package): Explanation {
 		what,
 		verdict: 'software',
 		rule: rules[0] ?? 'named by a cell',
-		reason: [titleOf(one), [whoNames, opened].filter((text) => text !== null).join('; ')].filter((text) => text !== '').join(': '),
+		reason: [titleOf(one), [whoNames, opened].filter((text) => text !== null).join('; ')]
+			.filter((text) => text !== '')
+			.join(': '),
 		owner: { name: one.name, version: one.version, ecosystem: one.ecosystem, root: one.root },
 		chain: chain.length === 0 && named[0] !== undefined ? [`cell ${named[0].cell}`, named[0].text, one.name] : chain,
 		uses: usesOf(

@@ -6,11 +6,7 @@ import { byName, statOf } from '../paths.ts';
 import { joinScopes, type Part, type Selector } from '../scopes.ts';
 
 /** The software that a part of a run used or names, sorted by name. */
-export function describeSoftware(
-	j: Judgement,
-	selector: Selector,
-	files: ReadonlyMap<Name, FileFact>,
-): SoftwareDependency[] {
+export function describeSoftware(j: Judgement, selector: Selector, files: ReadonlyMap<Name, FileFact>): SoftwareDependency[] {
 	const named = new Map<Package, Naming[]>();
 	for (const one of j.named) named.set(one.package, [...(named.get(one.package) ?? []), one]);
 	const all = new Set([...j.used.keys(), ...named.keys()]);
@@ -19,7 +15,12 @@ export function describeSoftware(
 			const item = softwareItem(one, j, selector, files, named.get(one) ?? []);
 			return item === null ? [] : [item];
 		})
-		.toSorted((a, b) => byName(a.name.toLowerCase(), b.name.toLowerCase()) || byName(a.ecosystem, b.ecosystem) || byName(a.version ?? '', b.version ?? ''));
+		.toSorted(
+			(a, b) =>
+				byName(a.name.toLowerCase(), b.name.toLowerCase()) ||
+				byName(a.ecosystem, b.ecosystem) ||
+				byName(a.version ?? '', b.version ?? ''),
+		);
 }
 
 function softwareItem(
@@ -74,7 +75,10 @@ function namedReason(naming: readonly Naming[], selector: Selector): string {
 	const where = one ? 'here' : `in ${cellList(cells)}`;
 	const loads = [...new Set(naming.filter((each) => each.path !== null && each.loaded !== each.cell).map((each) => each.loaded))];
 	const earlier = loads.map((cell) => (cell === null ? 'by the kernel' : `by cell ${cell}`));
-	const loaded = earlier.length === 0 || (!one && cells.length > 1 && loads.every((cell) => cell !== null)) ? '' : `, loaded ${earlier.join(' and ')}`;
+	const loaded =
+		earlier.length === 0 || (!one && cells.length > 1 && loads.every((cell) => cell !== null))
+			? ''
+			: `, loaded ${earlier.join(' and ')}`;
 	return `named ${where}: ${first.text}${loaded}${doubt}`;
 }
 

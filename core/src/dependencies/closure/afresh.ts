@@ -5,7 +5,11 @@ import type { Packing } from './packing.ts';
 /** Files of `/etc` that are written anew for an image: the machine's own would tell who else is on it. */
 const afresh: Readonly<Record<string, (o: Circumstances) => string>> = {
 	'/etc/passwd': ({ user, uid, gid, home }) =>
-		lines(uid !== 0 && 'root:x:0:0:root:/root:/bin/sh', uid !== 65534 && nobody, `${user}:x:${uid}:${gid}:${user}:${home}:/bin/sh`),
+		lines(
+			uid !== 0 && 'root:x:0:0:root:/root:/bin/sh',
+			uid !== 65534 && nobody,
+			`${user}:x:${uid}:${gid}:${user}:${home}:/bin/sh`,
+		),
 	'/etc/group': ({ user, gid }) =>
 		lines(gid !== 0 && 'root:x:0:', gid !== 65534 && 'nogroup:x:65534:', `${gid === 0 ? 'root' : user}:x:${gid}:`),
 	'/etc/hosts': ({ hostname }) => lines('127.0.0.1\tlocalhost', '::1\tlocalhost', `127.0.1.1\t${hostname}`),
@@ -29,6 +33,8 @@ export function packGround(packing: Packing, o: Circumstances, folders: readonly
 	for (const path of ['/bin', '/lib', '/lib64', '/sbin']) {
 		if (lstatOf(path)?.isSymbolicLink() === true) packing.ask(path, userland('a link of the root'));
 	}
+	// system(3) and much else starts it by this name, also where the run happened not to.
+	packing.ask('/bin/sh', userland('the shell that programs start others by'));
 	for (const [path, text] of Object.entries(afresh)) {
 		packing.write(path, Buffer.from(text(o)), userland('written anew: the one user, and no other'));
 	}

@@ -118,7 +118,11 @@ function packBlob({ packing, path, fact, story }: Asked, because: Because): bool
 	// The size at the end of the run is the first one where the run did not write.
 	const size = story.written === null && fact.kind === 'file' ? fact.size : null;
 	const expected = size === null ? null : { size, sha256: blob, mtime: fact.mtime };
-	packing.askFor(path, { ...because, source: { from: 'blob', sha256: blob }, expected }, fact.kind === 'file' ? (fact.mode ?? 0o644) : 0o644);
+	packing.askFor(
+		path,
+		{ ...because, source: { from: 'blob', sha256: blob }, expected },
+		fact.kind === 'file' ? (fact.mode ?? 0o644) : 0o644,
+	);
 	return true;
 }
 
@@ -208,7 +212,10 @@ function packUnopened(packing: Packing, unopened: ReadonlyMap<Name, readonly Ste
 	for (const [folder, files] of unopened) {
 		const size = files.reduce((sum, file) => sum + file.size, 0);
 		if (bytes + size > mostBytes || count + files.length > mostFiles) {
-			packing.leave(folder, `${files.length} files in it (${megabytes(size)}) were named and not opened: a repeat does not see their names`);
+			packing.leave(
+				folder,
+				`${files.length} files in it (${megabytes(size)}) were named and not opened: a repeat does not see their names`,
+			);
 			continue;
 		}
 		bytes += size;

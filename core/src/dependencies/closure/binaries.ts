@@ -66,15 +66,26 @@ function mayBeBinary(path: Name, packing: Packing): boolean {
 }
 
 /** The program of a `#!` line, and behind `/usr/bin/env` the one that PATH finds. @see execve(2) */
-function packScript(path: Name, isRun: boolean, search: string, add: (path: Name, layer: Layer, reason: string) => unknown): void {
+function packScript(
+	path: Name,
+	isRun: boolean,
+	search: string,
+	add: (path: Name, layer: Layer, reason: string) => unknown,
+): void {
 	const line = /^#![ \t]*(\S+)(?:[ \t]+(.*))?/.exec(readStart(path, 256)?.toString('utf8') ?? '');
 	const program = line?.[1] === undefined ? null : nameOfText(line[1]);
 	// A script that only lies there brings an interpreter for itself only if that is small: a Python, or the shell.
 	if (program === null || !program.startsWith('/') || (!isRun && !/\/(python[\d.]*|sh|bash|dash)$/.test(program))) return;
 	const reason = `runs ${baseOf(path)}`;
 	add(program, 'userland', reason);
-	const word = baseOf(program) === 'env' ? (line?.[2] ?? '').split(/\s+/).find((one) => !one.startsWith('-') && !one.includes('=')) : undefined;
+	const word =
+		baseOf(program) === 'env'
+			? (line?.[2] ?? '').split(/\s+/).find((one) => !one.startsWith('-') && !one.includes('='))
+			: undefined;
 	if (word === undefined || word === '' || !isRun) return;
-	const found = search.split(':').map((folder) => joined(nameOfText(folder === '' ? '.' : folder), nameOfText(word))).find(isFile);
+	const found = search
+		.split(':')
+		.map((folder) => joined(nameOfText(folder === '' ? '.' : folder), nameOfText(word)))
+		.find(isFile);
 	if (found !== undefined) add(found, 'userland', reason);
 }

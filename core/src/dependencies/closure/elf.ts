@@ -17,7 +17,10 @@ export interface Elf {
 }
 
 /** `broken` says why a file that begins as ELF cannot be read as such. */
-export type ElfFile = { readonly is: 'elf'; readonly elf: Elf } | { readonly is: 'broken'; readonly why: string } | { readonly is: 'other' };
+export type ElfFile =
+	| { readonly is: 'elf'; readonly elf: Elf }
+	| { readonly is: 'broken'; readonly why: string }
+	| { readonly is: 'other' };
 
 /** Reads the headers of a file; nothing of its code. */
 export function readElf(path: Name): ElfFile {

@@ -36,7 +36,8 @@ export function createLoader(libraryPath: string | null): Loader {
 		elf,
 		needs: (from, { kind, needed, rpath, runpath }, above) =>
 			needed.map((name) => {
-				if (name.includes('/')) return { name, path: fits(joined(parentOf(from), name), kind) ? joined(parentOf(from), name) : null };
+				if (name.includes('/'))
+					return { name, path: fits(joined(parentOf(from), name), kind) ? joined(parentOf(from), name) : null };
 				const ahead = runpath.length > 0 ? [] : [...foldersIn(rpath, parentOf(from), kind), ...above];
 				for (const folder of [...ahead, ...set, ...foldersIn(runpath, parentOf(from), kind)]) {
 					const path = `${folder}/${name}`;
@@ -56,7 +57,9 @@ export function createLoader(libraryPath: string | null): Loader {
 function foldersIn(words: readonly string[], origin: Name, kind: string | null): Name[] {
 	const lib = kind?.startsWith('32') === true ? 'lib' : 'lib64';
 	return words.flatMap((word) => {
-		const path = nameOfText(word).replaceAll(/\$(ORIGIN\b|\{ORIGIN\})/g, () => origin).replaceAll(/\$(LIB\b|\{LIB\})/g, lib);
+		const path = nameOfText(word)
+			.replaceAll(/\$(ORIGIN\b|\{ORIGIN\})/g, () => origin)
+			.replaceAll(/\$(LIB\b|\{LIB\})/g, lib);
 		return path.startsWith('/') ? [cleaned(path)] : [];
 	});
 }
@@ -104,7 +107,14 @@ function foldersOfConf(file: Name, depth: number): Name[] {
 		const included = /^include\s+(.*)$/.exec(word)?.[1];
 		if (included === undefined) return word.startsWith('/') ? [nameOfText(word)] : [];
 		const pattern = joined(parentOf(file), nameOfText(included));
-		const shape = new RegExp(`^${baseOf(pattern).replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*').replaceAll('?', '.')}$`);
-		return (namesIn(parentOf(pattern)) ?? []).filter((name) => shape.test(name)).flatMap((name) => foldersOfConf(joined(parentOf(pattern), name), depth + 1));
+		const shape = new RegExp(
+			`^${baseOf(pattern)
+				.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+				.replaceAll('*', '.*')
+				.replaceAll('?', '.')}$`,
+		);
+		return (namesIn(parentOf(pattern)) ?? [])
+			.filter((name) => shape.test(name))
+			.flatMap((name) => foldersOfConf(joined(parentOf(pattern), name), depth + 1));
 	});
 }

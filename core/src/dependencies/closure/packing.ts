@@ -61,7 +61,8 @@ export function createPacking(): Packing {
 		const { layer, reason } = because;
 		if (step.kind === 'file') {
 			put({ ...fileAt(path, because), mode });
-		} else if (step.kind === 'link') put({ path, layer, kind: 'link', target, source: { from: 'path' }, mode: 0o777, expected: null, reason });
+		} else if (step.kind === 'link')
+			put({ path, layer, kind: 'link', target, source: { from: 'path' }, mode: 0o777, expected: null, reason });
 		else if (step.kind === 'directory') put(folderAt(path, layer, reason));
 	};
 	/** Where a file would be: no link may stand above it in an image. */
@@ -82,7 +83,16 @@ export function createPacking(): Packing {
 		},
 		gone: (path, because) => put(fileAt(placeOf(path), because)),
 		write(path, bytes, { layer, reason }) {
-			packed.set(path, { path, layer, kind: 'file', target: null, source: { from: 'bytes', bytes }, mode: 0o644, expected: null, reason });
+			packed.set(path, {
+				path,
+				layer,
+				kind: 'file',
+				target: null,
+				source: { from: 'bytes', bytes },
+				mode: 0o644,
+				expected: null,
+				reason,
+			});
 		},
 		folder(path, because) {
 			const end = self.ask(path, because);
@@ -111,7 +121,16 @@ export function createPacking(): Packing {
 }
 
 function fileAt(path: Name, { layer, reason, source, expected }: Because): PackedPath {
-	return { path, layer, kind: 'file', target: null, source: source ?? { from: 'path' }, mode: 0o644, expected: expected ?? null, reason };
+	return {
+		path,
+		layer,
+		kind: 'file',
+		target: null,
+		source: source ?? { from: 'path' },
+		mode: 0o644,
+		expected: expected ?? null,
+		reason,
+	};
 }
 
 function folderAt(path: Name, layer: Layer, reason: string): PackedPath {

@@ -61,10 +61,15 @@ const distPackages = '/usr/lib/python3/dist-packages/';
 function systemPackages(j: Judgement, used: readonly Package[]): SystemPackage[] {
 	if (!used.some((one) => one.ecosystem === 'deb' || one.root === distPackages.slice(0, -1))) return [];
 	const dpkg = j.world.machine.dpkg();
-	const start = [...j.used].filter(([one]) => used.includes(one)).flatMap(([one, files]) => {
-		if (one.ecosystem === 'pypi' && isWithin(one.root, distPackages.slice(0, -1))) return dpkg.ownerOf(`${(one as Distribution).info}/METADATA`) ?? [];
-		return one.ecosystem === 'deb' && [...files].some((path) => pythons.test(j.world.real(path) ?? path)) ? (dpkg.find(one.name) ?? []) : [];
-	});
+	const start = [...j.used]
+		.filter(([one]) => used.includes(one))
+		.flatMap(([one, files]) => {
+			if (one.ecosystem === 'pypi' && isWithin(one.root, distPackages.slice(0, -1)))
+				return dpkg.ownerOf(`${(one as Distribution).info}/METADATA`) ?? [];
+			return one.ecosystem === 'deb' && [...files].some((path) => pythons.test(j.world.real(path) ?? path))
+				? (dpkg.find(one.name) ?? [])
+				: [];
+		});
 	const found = new Set<SystemPackage>(start);
 	const waiting = [...found];
 	for (let at = 0; at < waiting.length; at++) {
@@ -128,7 +133,12 @@ function usedPackages(j: Judgement, one: Package, folder: Name): Name[] {
 }
 
 /** Without a RECORD: its metadata, and the top-level folders in which something was used. */
-function packUnlisted(packing: Packing, one: Distribution, because: { layer: 'distributions'; reason: string }, j: Judgement): void {
+function packUnlisted(
+	packing: Packing,
+	one: Distribution,
+	because: { layer: 'distributions'; reason: string },
+	j: Judgement,
+): void {
 	if (isFile(one.info)) packing.ask(one.info, because);
 	else packing.tree(one.info, () => because);
 	for (const path of j.used.get(one) ?? []) {
@@ -162,7 +172,8 @@ function expectedBy(file: Listed, end: Step, ended: number): PackedPath['expecte
 }
 
 /** Parts of the standard library that no notebook runs: its own tests, an editor, what builds and installs. */
-const unneeded = /^(test|tests|idlelib|lib2to3|ensurepip|turtledemo|config-[^/]*|site-packages|dist-packages)(\/|$)|\/(test|tests|idle_test)(\/|$)/;
+const unneeded =
+	/^(test|tests|idlelib|lib2to3|ensurepip|turtledemo|config-[^/]*|site-packages|dist-packages)(\/|$)|\/(test|tests|idle_test)(\/|$)/;
 
 function packInterpreter(packing: Packing, one: Interpreter): void {
 	const because = { layer: 'userland', reason: titleOf(one) } as const;
@@ -195,7 +206,10 @@ function isToolFolder(path: Name): boolean {
 export function requiredSoftware(whole: Whole, packing: Packing, j: Judgement): SoftwareDependency[] {
 	return whole.required
 		.map(({ distribution, by }): SoftwareDependency => {
-			const files = j.world.machine.site(distribution.site).filesOf(distribution).filter((file) => packing.has(file.path));
+			const files = j.world.machine
+				.site(distribution.site)
+				.filesOf(distribution)
+				.filter((file) => packing.has(file.path));
 			return {
 				name: distribution.name,
 				version: distribution.version,
@@ -214,4 +228,3 @@ export function requiredSoftware(whole: Whole, packing: Packing, j: Judgement): 
 		})
 		.toSorted((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
 }
-

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { decodeName, type Name } from '../../model/index.ts';
 import { baseOf, byName, isFile, joined, namesIn, parentOf } from '../paths.ts';
 import type { World } from '../world.ts';
-import type { Case } from './rules.ts';
+import type { Case } from './case.ts';
 import { isMade } from './story.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { sha256Of } from '../paths.ts';
-import type { Case } from './rules.ts';
+import type { Case } from './case.ts';
 
 /** What a file was to the run, by what was done to it and in which order. */
 export interface Role {
@@ -27,7 +27,10 @@ export function roleOf(one: Case): Role {
 		}
 		return readLater
 			? { role: 'intermediate', reason: 'written by the run, and read by it later' }
-			: { role: 'output', reason: story.both === null ? 'written by the run' : 'made by the run, opened for reading and writing' };
+			: {
+					role: 'output',
+					reason: story.both === null ? 'written by the run' : 'made by the run, opened for reading and writing',
+				};
 	}
 	if (!readFirst && story.replaced) {
 		return readLater

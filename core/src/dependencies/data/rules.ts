@@ -1,24 +1,10 @@
-import type { FileFact, Name, PathVerdict } from '../../model/index.ts';
+import type { PathVerdict } from '../../model/index.ts';
 import { baseOf, isFile, isWithin, joined, parentOf, relativeTo } from '../paths.ts';
-import { longestWithin, type World } from '../world.ts';
+import { longestWithin } from '../world.ts';
+import type { Case } from './case.ts';
 import { isDataListing } from './listings.ts';
 import { roleOf } from './roles.ts';
 import { whySecret } from './secrets.ts';
-import { isMade, type Story } from './story.ts';
-
-/** A path that no package owns. */
-export interface Case {
-	readonly path: Name;
-	/** `path` and its other names, links resolved. */
-	readonly names: readonly Name[];
-	readonly folder: boolean;
-	readonly story: Story;
-	readonly file: FileFact | null;
-	readonly made: boolean;
-	/** Below the user's home folder; null elsewhere. */
-	readonly inHome: Name | null;
-	readonly world: World;
-}
 
 /** A rule says what a path is, and why, or null. They are asked in their order, and the first that says something counts. */
 export interface Rule {
@@ -31,10 +17,12 @@ export interface Rule {
 /** What the system makes for itself, and what no package lists though it is the system's. */
 const systems =
 	/^\/etc\/(ld\.so\.(cache|preload)|passwd|group|shadow|gshadow|subuid|subgid|hosts|hostname|resolv\.conf|nsswitch\.conf|localtime|timezone|machine-id|mtab|fstab|alternatives|locale\.(conf|alias)|default\/locale|environment|ssl\/certs|pki|ca-certificates)(\/|$)|^\/var\/(cache\/(fontconfig|ldconfig|man|apt)|lib\/(dpkg|dbus|apt|systemd|ucf))(\/|$)/;
-const systemFolders = /^\/(usr(?!\/local(\/|$)|\/src(\/|$))|lib|lib32|lib64|libx32|bin|sbin|boot)(\/|$)|^\/(etc|var|usr\/local)?$/;
+const systemFolders =
+	/^\/(usr(?!\/local(\/|$)|\/src(\/|$))|lib|lib32|lib64|libx32|bin|sbin|boot)(\/|$)|^\/(etc|var|usr\/local)?$/;
 const fonts = /\/(\.fonts|\.local\/share\/fonts|fonts)(\/|$)/;
 
-const tools = /(^|\/)(\.git|\.hg|\.svn|\.ipynb_checkpoints|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.vscode|\.idea)(\/|$)/;
+const tools =
+	/(^|\/)(\.git|\.hg|\.svn|\.ipynb_checkpoints|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.vscode|\.idea)(\/|$)/;
 
 /** A name that a program made up, directly below a folder for temporary files. */
 const generated =
@@ -78,7 +66,8 @@ export const rules: readonly Rule[] = [
 		why: ({ path, folder, story, made }) => {
 			if (systems.test(path)) return 'made by the system, for this machine';
 			if (story.written !== null && made) return null;
-			if (systemFolders.test(path)) return folder ? 'a folder of the system' : 'below the system’s folders, and no package lists it';
+			if (systemFolders.test(path))
+				return folder ? 'a folder of the system' : 'below the system’s folders, and no package lists it';
 			return fonts.test(path) && folder ? 'a folder of fonts' : null;
 		},
 	},
@@ -117,39 +106,27 @@ export const rules: readonly Rule[] = [
 	{ name: 'cache folder', verdict: 'cache', why: cacheFolderReason },
 	{ name: 'listing', verdict: 'input', why: (one) => (isDataListing(one) ? 'the names in this folder were read' : null) },
 	{ name: 'folder', verdict: 'looked at', why: folderReason },
-	...(['updated', 'intermediate', 'output', 'input', 'temporary', 'looked at'] as const).map(
-		(verdict): Rule => ({
-			name: verdict === 'temporary' ? 'made and removed' : verdict === 'looked at' ? 'only looked at' : `data: ${verdict}`,
-			verdict,
-			why: (one) => {
-				const role = roleOf(one);
-				return role.role === verdict ? role.reason : null;
-			},
-		}),
-	),
+	...(['updated', 'intermediate', 'output', 'input', 'temporary', 'looked at'] as const).map((verdict): Rule => ({
+		name: verdict === 'temporary' ? 'made and removed' : verdict === 'looked at' ? 'only looked at' : `data: ${verdict}`,
+		verdict,
+		why: (one) => {
+			const role = roleOf(one);
+			return role.role === verdict ? role.reason : null;
+		},
+	})),
 ];
 
 /** The first rule that says something; the last ones leave no path without. */
-export function judgeUnowned(one: Case): { readonly rule: string; readonly verdict: PathVerdict['verdict']; readonly reason: string } {
+export function judgeUnowned(one: Case): {
+	readonly rule: string;
+	readonly verdict: PathVerdict['verdict'];
+	readonly reason: string;
+} {
 	for (const rule of rules) {
 		const reason = rule.why(one);
 		if (reason !== null) return { rule: rule.name, verdict: rule.verdict, reason };
 	}
 	return { rule: 'none', verdict: 'unknown', reason: 'no rule says what it is' };
-}
-
-export function caseOf(path: Name, names: readonly Name[], world: World): Case {
-	const story = world.story(path);
-	return {
-		path,
-		names,
-		folder: world.kind(path) === 'directory',
-		story,
-		file: world.files.get(path) ?? null,
-		made: isMade(story),
-		inHome: relativeTo(path, world.home),
-		world,
-	};
 }
 
 function secretReason({ names, folder }: Case, rule: string): string | null {
@@ -163,7 +140,9 @@ function secretReason({ names, folder }: Case, rule: string): string | null {
 
 function renamedReason({ story, folder }: Case): string | null {
 	if (folder || story.renamedTo === null || !story.removed) return null;
-	return story.existed === false || (story.replaced && story.read === null) ? `written, then renamed to ${story.renamedTo}` : null;
+	return story.existed === false || (story.replaced && story.read === null)
+		? `written, then renamed to ${story.renamedTo}`
+		: null;
 }
 
 function temporaryReason({ path, names, made, world }: Case): string | null {
@@ -197,7 +176,9 @@ function cacheReason({ path, inHome, story, made }: Case): string | null {
 	if (inHome === null || !isWithin(inHome, '.cache')) return null;
 	if (inHome === '.cache' || toolCaches.test(inHome)) return 'kept by a tool, which makes it again';
 	if (downloads.test(inHome)) return null;
-	return made || (story.written !== null && story.read === null) ? 'first written by this run, below the folder for caches' : null;
+	return made || (story.written !== null && story.read === null)
+		? 'first written by this run, below the folder for caches'
+		: null;
 }
 
 function downloadReason({ inHome, folder, story }: Case): string | null {

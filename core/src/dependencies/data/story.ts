@@ -47,14 +47,16 @@ export function storyOf(path: Name, uses: Uses, file: FileFact | null): Story {
 		existed: file?.existedBefore ?? null,
 		removed: uses.isRemoved(path),
 		renamedTo: uses.renamedTo(path),
-		missing: accesses.length > 0 && accesses.every((access) => access.how === 'missing') && (file === null || file.kind === 'gone'),
+		missing:
+			accesses.length > 0 && accesses.every((access) => access.how === 'missing') && (file === null || file.kind === 'gone'),
 	};
 }
 
 /** True for a file that the run itself put there. */
 export function isMade(story: Story): boolean {
 	if (story.written === null) return false;
-	return story.existed ?? (story.read !== null && story.read < story.written) ? false : true;
+	const before = story.existed ?? (story.read !== null && story.read < story.written);
+	return !before;
 }
 
 function earliest(accesses: readonly Access[], fits: (access: Access) => boolean): number | null {

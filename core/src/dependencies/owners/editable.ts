@@ -3,7 +3,11 @@ import { isWithin } from '../paths.ts';
 import { titleOf } from '../packages.ts';
 import type { OwnerFinder } from './owner.ts';
 
-const words = { module: 'a finder maps its name to this place', folder: 'its .pth adds this folder', project: 'direct_url.json names this folder' };
+const words = {
+	module: 'a finder maps its name to this place',
+	folder: 'its .pth adds this folder',
+	project: 'direct_url.json names this folder',
+};
 
 /** Distributions that are installed in place, by direct_url.json, a `.pth`, or the MAPPING of a finder. */
 export const editable: OwnerFinder = {

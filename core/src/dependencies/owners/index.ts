@@ -51,7 +51,8 @@ export function openOwners(world: World): Owners {
 	const first = (question: Question): Answer | null => {
 		for (const { owner, ask } of finders) {
 			const answer = ask(question);
-			if (answer !== null && (owner.byList || !question.secret || answer.is === 'system' || answer.is === 'runtime')) return answer;
+			if (answer !== null && (owner.byList || !question.secret || answer.is === 'system' || answer.is === 'runtime'))
+				return answer;
 		}
 		return null;
 	};

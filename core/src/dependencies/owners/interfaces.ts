@@ -27,11 +27,14 @@ export const interfaces: OwnerFinder = {
 			if (isKernels(path) || (isKernels(names.at(-1) ?? path) && !isWithin(path, '/etc'))) {
 				return system('kernel interface', 'made up by the kernel of the operating system when it is asked');
 			}
-			if (path === connection || (own !== null && isWithin(path, own))) return runtime('the file by which a client finds the kernel');
+			if (path === connection || (own !== null && isWithin(path, own)))
+				return runtime('the file by which a client finds the kernel');
 			if (isWithin(path, `/.cellar/${nonce}`)) return runtime('a mark of Cellar’s');
 			if (jupyters.some((pattern) => pattern.test(path))) return runtime('made by Jupyter for itself');
-			if (made && /\/\.ipython(\/README|\/profile_[^/]+(\/[^/]+)?)?$/.test(path)) return runtime('made by IPython when it first started');
-			if (isWithin(path, '/run') || isWithin(path, '/var/run')) return system('state of the system', 'of the running system, gone when it stops');
+			if (made && /\/\.ipython(\/README|\/profile_[^/]+(\/[^/]+)?)?$/.test(path))
+				return runtime('made by IPython when it first started');
+			if (isWithin(path, '/run') || isWithin(path, '/var/run'))
+				return system('state of the system', 'of the running system, gone when it stops');
 			return world.kind(path) === 'other' && world.uses.of(path).length > 0
 				? system('not a file', 'a socket, a pipe or a device')
 				: null;

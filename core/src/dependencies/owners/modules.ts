@@ -23,7 +23,10 @@ export const modules: OwnerFinder = {
 		};
 		return ({ path, names, folder, made, secret }) => {
 			if (made || secret) return null;
-			if (folder) return isFile(joined(path, '__init__.py')) && isOwnPackage(names, world) ? answer(packageOf(`${names.at(-1)!}/__init__.py`), 'a folder of your own modules', false) : null;
+			if (folder)
+				return isFile(joined(path, '__init__.py')) && isOwnPackage(names, world)
+					? answer(packageOf(`${names.at(-1)!}/__init__.py`), 'a folder of your own modules', false)
+					: null;
 			const how = whyOwn(path, names, world);
 			return how === null ? null : answer(packageOf(names.at(-1) ?? path), how, true);
 		};
@@ -33,7 +36,8 @@ export const modules: OwnerFinder = {
 function whyOwn(path: Name, names: readonly Name[], world: World): string | null {
 	if (/\/\.ipython\/profile_[^/]+\/startup\/[^/]+\.(py|ipy)$/.test(path)) return 'IPython runs it before the first cell';
 	const real = names.at(-1) ?? path;
-	if (world.ran.has(real) && (suffix.test(path) || world.uses.has(path, 'execute'))) return 'a program of your own that the run started';
+	if (world.ran.has(real) && (suffix.test(path) || world.uses.has(path, 'execute')))
+		return 'a program of your own that the run started';
 	if (!suffix.test(path)) return null;
 	if (names.some((name) => world.imported.has(name))) return 'a module of your own that the run imported';
 	const near = longestWithin(real, world.environments.ownFolders) !== null;
@@ -56,7 +60,14 @@ function placeOf(path: Name, world: World): { root: Name; name: string } {
 	const known = longestWithin(root, world.environments.ownFolders);
 	if (known !== null && /\.(py|so)$/.test(path) && world.imported.has(path)) root = known;
 	const first = (relativeTo(path, root) ?? baseOf(path)).split('/', 1)[0] ?? baseOf(path);
-	return { root, name: first === baseOf(path) ? first.replace(/\.(py|pyw|ipy|(cpython-[\w-]+\.|abi3\.)?so)$/, '') : first };
+	// A program is called by its whole name, a module by the word that imports it.
+	return {
+		root,
+		name:
+			first === baseOf(path) && (world.imported.has(path) || !world.ran.has(path))
+				? first.replace(/\.(py|pyw|ipy|(cpython-[\w-]+\.|abi3\.)?so)$/, '')
+				: first,
+	};
 }
 
 function makePackage(root: Name, name: string): Package {

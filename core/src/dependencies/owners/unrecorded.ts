@@ -24,7 +24,14 @@ export const unrecorded: OwnerFinder = {
 				const top = own.split('/', 1)[0] ?? own;
 				const distribution = topsOf(site).get(top) ?? null;
 				if (distribution !== null) return byTopLevel(distribution, folder);
-				if (folder) return { is: 'software', package: null, rule: 'folder of software', reason: 'below the folder of installed packages', counts: false };
+				if (folder)
+					return {
+						is: 'software',
+						package: null,
+						rule: 'folder of software',
+						reason: 'below the folder of installed packages',
+						counts: false,
+					};
 				for (const fault of site.faults()) world.warn(fault.warning);
 				return startUp(own) ?? unknown(site, own, path, name);
 			}

@@ -89,7 +89,8 @@ function placesIn(used: Iterable<readonly [Name, number]>): Places {
 		if (library > 0) {
 			const end = path.indexOf('/', library + 1);
 			const folder = end < 0 ? path : path.slice(0, end);
-			if (libraryName.test(folder.slice(library + 1)) && /\/lib(64)?$/.test(path.slice(0, library))) note(libraries, folder, first);
+			if (libraryName.test(folder.slice(library + 1)) && /\/lib(64)?$/.test(path.slice(0, library)))
+				note(libraries, folder, first);
 		}
 		if (path.endsWith('/pyvenv.cfg')) prefixes.add(parentOf(path));
 		else if (/\/bin\/python[\d.]*t?$/.test(path)) prefixes.add(parentOf(parentOf(path)));
@@ -150,7 +151,9 @@ export function isPythonName(name: Name): boolean {
 
 /** The interpreter that a program, links resolved, is; null for any other program. */
 export function interpreterOf(program: Name, known: readonly Interpreter[]): Interpreter | null {
-	return known.find((one) => one.program === program) ?? (isPythonName(baseOf(program)) && isFile(program) ? guess(program) : null);
+	return (
+		known.find((one) => one.program === program) ?? (isPythonName(baseOf(program)) && isFile(program) ? guess(program) : null)
+	);
 }
 
 function guess(program: Name): Interpreter | null {

@@ -25,7 +25,7 @@ function value(text: string, place: Place): Literal | null {
 
 function dict(text: string, place: Place): Literal | null {
 	const entries = new Map<string, Literal>();
-	for (place.at++; ; ) {
+	for (place.at++; ;) {
 		if (closes(text, place, '}')) return entries;
 		const key = string(text, place);
 		skipSpace(text, place);
@@ -40,7 +40,7 @@ function dict(text: string, place: Place): Literal | null {
 
 function list(text: string, place: Place, close: string): Literal | null {
 	const items: Literal[] = [];
-	for (place.at++; ; ) {
+	for (place.at++; ;) {
 		if (closes(text, place, close)) return items;
 		const held = value(text, place);
 		if (held === null) return null;
@@ -56,7 +56,7 @@ function string(text: string, place: Place): string | null {
 	const quote = text[place.at];
 	if (quote !== "'" && quote !== '"') return null;
 	let found = '';
-	for (place.at++; place.at < text.length; ) {
+	for (place.at++; place.at < text.length;) {
 		const letter = text[place.at]!;
 		if (letter === quote) {
 			place.at++;

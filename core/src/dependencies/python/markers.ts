@@ -99,7 +99,9 @@ const versions = new Set(['python_version', 'python_full_version', 'implementati
 function compared(left: Token, operator: string, right: Token, reader: Reader): boolean | null {
 	// Two strings ask nothing of the environment, and are no marker.
 	if (left.kind === right.kind || (left.kind !== 'string' && right.kind !== 'string')) return null;
-	const variable = (left.kind === 'word' ? left : right).text.replaceAll('.', '_').replace(/^python_implementation$/, 'platform_python_implementation');
+	const variable = (left.kind === 'word' ? left : right).text
+		.replaceAll('.', '_')
+		.replace(/^python_implementation$/, 'platform_python_implementation');
 	if (variable === 'extra') {
 		const wanted = normalExtra((left.kind === 'string' ? left : right).text);
 		const results = reader.extras.map((extra) => holds(normalExtra(extra), operator, wanted, false));
@@ -187,10 +189,13 @@ interface Version {
 
 const preOrder: Readonly<Record<string, number>> = { dev: 0, a: 1, alpha: 1, b: 2, beta: 2, c: 3, rc: 3, pre: 3, preview: 3 };
 
+const finalRelease: readonly [number, number] = [9, 0];
+
 function parseVersion(text: string): Version | null {
-	const match = /^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(a|alpha|b|beta|c|rc|pre|preview|dev)[-_.]?(\d*))?(?:[-_.]?post[-_.]?(\d*))?(?:\+[a-z\d.]+)?$/i.exec(
-		text.trim(),
-	);
+	const match =
+		/^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(a|alpha|b|beta|c|rc|pre|preview|dev)[-_.]?(\d*))?(?:[-_.]?post[-_.]?(\d*))?(?:\+[a-z\d.]+)?$/i.exec(
+			text.trim(),
+		);
 	if (match === null) return null;
 	const [, epoch, release = '', pre, preNumber, post] = match;
 	return {
@@ -204,8 +209,9 @@ function parseVersion(text: string): Version | null {
 function compareVersions(a: Version, b: Version): number {
 	const release = a.epoch - b.epoch || compareRelease(a, b);
 	if (release !== 0) return release;
-	const [x, y] = [a.pre ?? [9, 0], b.pre ?? [9, 0]];
-	return x[0]! - y[0]! || x[1]! - y[1]! || a.post - b.post;
+	const x = a.pre ?? finalRelease;
+	const y = b.pre ?? finalRelease;
+	return x[0] - y[0] || x[1] - y[1] || a.post - b.post;
 }
 
 function compareRelease(a: Version, b: Version): number {

@@ -34,7 +34,9 @@ export function commitOf(folder: Name): string | null {
 	if (branch === undefined) return isCommit(head) ? head : null;
 	const loose = readText(joined(git, branch))?.trim();
 	if (loose !== undefined && isCommit(loose)) return loose;
-	const packed = readText(joined(git, 'packed-refs'))?.split('\n').find((line) => line.endsWith(` ${branch}`));
+	const packed = readText(joined(git, 'packed-refs'))
+		?.split('\n')
+		.find((line) => line.endsWith(` ${branch}`));
 	const commit = packed?.split(' ', 1)[0];
 	return commit !== undefined && isCommit(commit) ? commit : null;
 }
@@ -51,7 +53,9 @@ function withoutUser(url: string): string {
 function folderOf(url: string): Name | null {
 	const path = /^file:\/\/(?:localhost)?(\/[^?#]*)/.exec(url)?.[1];
 	if (path === undefined) return null;
-	const bytes = path.split(/(%[0-9a-f]{2})/i).map((part) => (/^%../.test(part) ? Buffer.from(part.slice(1), 'hex') : Buffer.from(part)));
+	const bytes = path
+		.split(/(%[0-9a-f]{2})/i)
+		.map((part) => (/^%../.test(part) ? Buffer.from(part.slice(1), 'hex') : Buffer.from(part)));
 	return joined('/', encodeName(Buffer.concat(bytes)));
 }
 

@@ -72,7 +72,7 @@ function quotedRow(text: string, start: number): { fields: string[]; next: numbe
 	for (;;) {
 		let field = '';
 		if (text[at] === '"') {
-			for (at++; ; ) {
+			for (at++; ;) {
 				const close = text.indexOf('"', at);
 				if (close < 0) return null;
 				field += text.slice(at, close);

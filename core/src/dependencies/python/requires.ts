@@ -21,7 +21,10 @@ export function parseRequirement(text: string): Requirement | null {
 	const url = rest.startsWith('@') ? /\s;(.*)$/s.exec(text)?.[1] : marker;
 	return {
 		key: normalName(name),
-		extras: extras.split(',').map((extra) => extra.trim()).filter((extra) => extra !== ''),
+		extras: extras
+			.split(',')
+			.map((extra) => extra.trim())
+			.filter((extra) => extra !== ''),
 		marker: url === undefined || url.trim() === '' ? null : url.trim(),
 	};
 }
@@ -47,8 +50,7 @@ export function dependenciesOf(
 		if (requirement === null) return [];
 		// What cannot be read is taken to hold: a package too many does no harm.
 		if (requirement.marker !== null && markerHolds(requirement.marker, environment, extras) === false) return [];
-		const distribution =
-			sites.flatMap((each) => each.distributions).find((each) => each.key === requirement.key) ?? null;
+		const distribution = sites.flatMap((each) => each.distributions).find((each) => each.key === requirement.key) ?? null;
 		return [{ key: requirement.key, distribution, extras: new Set(requirement.extras) }];
 	});
 }

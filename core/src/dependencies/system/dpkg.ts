@@ -117,7 +117,7 @@ function readStatus(text: string): Map<string, Stanza> {
 		const fields = fieldsOf(paragraph);
 		const field = (name: string) => fields.get(name) ?? '';
 		const name = field('Package');
-		if (name === '' || !/ installed$/.test(field('Status'))) continue;
+		if (name === '' || !field('Status').endsWith(' installed')) continue;
 		const architecture = field('Architecture');
 		const one: SystemPackage = {
 			ecosystem: 'deb',

@@ -1,0 +1,32 @@
+import type { FileFact, Name } from '../../model/index.ts';
+import { relativeTo } from '../paths.ts';
+import type { World } from '../world.ts';
+import { isMade, type Story } from './story.ts';
+
+/** A path that no package owns. */
+export interface Case {
+	readonly path: Name;
+	/** `path` and its other names, links resolved. */
+	readonly names: readonly Name[];
+	readonly folder: boolean;
+	readonly story: Story;
+	readonly file: FileFact | null;
+	readonly made: boolean;
+	/** Below the user's home folder; null elsewhere. */
+	readonly inHome: Name | null;
+	readonly world: World;
+}
+
+export function caseOf(path: Name, names: readonly Name[], world: World): Case {
+	const story = world.story(path);
+	return {
+		path,
+		names,
+		folder: world.kind(path) === 'directory',
+		story,
+		file: world.files.get(path) ?? null,
+		made: isMade(story),
+		inHome: relativeTo(path, world.home),
+		world,
+	};
+}
