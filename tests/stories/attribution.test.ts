@@ -26,9 +26,9 @@ for (const story of stories) {
 		const truth = JSON.parse(readFileSync(join(import.meta.dirname, `${story}.truth.json`), 'utf8')) as Truth; // our own file
 
 		expect(said.code, said.stderr).toBe(truth.cells.some((cell) => cell.status === 'raised') ? 3 : 0);
-		expect(run['cells'].map((cell: { status: string }) => cell.status)).toEqual(truth.cells.map((cell) => cell.status));
+		expect(run.cells.map((cell) => cell.status)).toEqual(truth.cells.map((cell) => cell.status));
 
-		const found = accessesBelow(dirname(notebook), await readTables(run['directory']));
+		const found = accessesBelow(dirname(notebook), await readTables(run.directory));
 		// `open(…, 'w+')` reads and writes for the truth's witnesses; here it is `truncate`, since nothing of the old file can be read.
 		const claimed = truth.cells.flatMap((cell) =>
 			cell.accesses.map((access) => ({ ...access, how: access.how === 'readwrite' ? 'write' : access.how, cell: cell.number })),

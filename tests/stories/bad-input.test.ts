@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makePlace, pythonOf } from './cellar.ts';
+import { makePlace, pythonOf, type ErrorDocument, type RunsDocument } from './cellar.ts';
 
 const python = pythonOf('stories');
 
@@ -9,22 +9,25 @@ test('a notebook that is not JSON is refused with exit 5, and no run is made', a
 	using place = makePlace();
 	const said = await place.cellar(['audit', place.copy('bad/not-json.ipynb'), '--json']);
 	expect(said.code).toBe(5);
-	expect(said.json()['error'].code).toBe('CELLAR_NOT_A_NOTEBOOK');
-	expect((await place.cellar(['runs', '--json'])).json()['runs']).toEqual([]);
+	expect(said.json<ErrorDocument>().error.code).toBe('CELLAR_NOT_A_NOTEBOOK');
+	expect((await place.cellar(['runs', '--json'])).json<RunsDocument>().runs).toEqual([]);
 });
 
 test('a notebook of nbformat 3 is refused with the line that converts it', async () => {
 	using place = makePlace();
 	const said = await place.cellar(['audit', place.copy('bad/nbformat3.ipynb'), '--json']);
 	expect(said.code).toBe(5);
-	expect(said.json()['error']).toMatchObject({ code: 'CELLAR_NOTEBOOK_TOO_OLD', hint: expect.stringContaining('nbconvert') });
+	expect(said.json<ErrorDocument>().error).toMatchObject({
+		code: 'CELLAR_NOTEBOOK_TOO_OLD',
+		hint: expect.stringContaining('nbconvert'),
+	});
 });
 
 test('a kernel that is not installed is named, with those that are, and exit 4', async () => {
 	using place = makePlace();
 	const said = await place.cellar(['audit', place.copy('bad/missing-kernel.ipynb'), '--json']);
 	expect(said.code).toBe(4);
-	expect(said.json()['error']).toMatchObject({ code: 'CELLAR_NO_KERNEL', hint: expect.stringContaining('--python') });
+	expect(said.json<ErrorDocument>().error).toMatchObject({ code: 'CELLAR_NO_KERNEL', hint: expect.stringContaining('--python') });
 });
 
 test('a Python without ipykernel is named with the line that installs it', async () => {
@@ -36,7 +39,7 @@ test('a Python without ipykernel is named with the line that installs it', async
 	chmodSync(program, 0o755);
 	const said = await place.cellar(['audit', place.copy('bad/hello.ipynb'), '--python', program, '--json']);
 	expect(said.code).toBe(4);
-	expect(said.json()['error']).toMatchObject({
+	expect(said.json<ErrorDocument>().error).toMatchObject({
 		code: 'CELLAR_NO_IPYKERNEL',
 		hint: expect.stringContaining('pip install ipykernel'),
 	});
@@ -55,9 +58,9 @@ test('a cell that raises ends with exit 3, and the run keeps every cell up to it
 	const said = await place.cellar(['audit', place.copy('bad/raises.ipynb'), '--python', python, '--json']);
 	expect(said.code).toBe(3);
 	const run = said.json();
-	expect(run['status']).toBe('raised');
-	expect(run['cells'].some((cell: { status: string }) => cell.status === 'raised')).toBe(true);
-	expect(existsSync(join(run['directory'], 'executed.ipynb'))).toBe(true);
+	expect(run.status).toBe('raised');
+	expect(run.cells.some((cell) => cell.status === 'raised')).toBe(true);
+	expect(existsSync(join(run.directory, 'executed.ipynb'))).toBe(true);
 });
 
 test('a cell that ends its process is told as died, with exit 3, and what ended before it is kept', async () => {
@@ -65,7 +68,7 @@ test('a cell that ends its process is told as died, with exit 3, and what ended 
 	const said = await place.cellar(['audit', place.copy('bad/exits.ipynb'), '--python', python, '--json']);
 	expect(said.code).toBe(3);
 	const run = said.json();
-	const statuses = run['cells'].map((cell: { status: string }) => cell.status);
+	const statuses = run.cells.map((cell) => cell.status);
 	expect(statuses).toContain('died');
 	expect(statuses[0]).toBe('finished');
 	expect((await place.cellar(['deps', '--json'])).code).toBe(0);
@@ -75,7 +78,7 @@ test('a cell that never ends is interrupted after --timeout, and says so', async
 	using place = makePlace();
 	const said = await place.cellar(['audit', place.copy('bad/endless.ipynb'), '--python', python, '--timeout', '2', '--json']);
 	expect(said.code).toBe(3);
-	expect(said.json()['cells'].map((cell: { status: string }) => cell.status)).toContain('timed out');
+	expect(said.json().cells.map((cell) => cell.status)).toContain('timed out');
 });
 
 test('Ctrl-C in a cell interrupts it, keeps the run, and exits 130', async () => {
@@ -86,20 +89,18 @@ test('Ctrl-C in a cell interrupts it, keeps the run, and exits 130', async () =>
 	process.kill(started.pid, 'SIGINT');
 	const said = await started.ended;
 	expect(said.code).toBe(130);
-	expect(said.json()['status']).toBe('interrupted');
-	const listed = (await place.cellar(['runs', '--json'])).json()['runs'];
+	expect(said.json().status).toBe('interrupted');
+	const listed = (await place.cellar(['runs', '--json'])).json<RunsDocument>().runs;
 	expect(listed).toMatchObject([{ status: 'interrupted', cells: { finished: 1 } }]);
 });
 
 test('a run id that is not there is answered with the nearest one', async () => {
 	using place = makePlace();
-	const run = (await place.cellar(['audit', place.copy('bad/hello.ipynb'), '--python', python, '--json'])).json()[
-		'run'
-	] as string; // an id
+	const run = (await place.cellar(['audit', place.copy('bad/hello.ipynb'), '--python', python, '--json'])).json().run;
 	const wrong = `${run.slice(0, -1)}${run.endsWith('0') ? '1' : '0'}`;
 	const said = await place.cellar(['deps', wrong, '--json']);
 	expect(said.code).toBe(2);
-	expect(said.json()['error']).toMatchObject({ code: 'CELLAR_NO_SUCH_RUN', hint: expect.stringContaining(run) });
+	expect(said.json<ErrorDocument>().error).toMatchObject({ code: 'CELLAR_NO_SUCH_RUN', hint: expect.stringContaining(run) });
 });
 
 test('an unknown command, option or value is a usage error: exit 2, and a document with --json', async () => {
@@ -112,7 +113,7 @@ test('an unknown command, option or value is a usage error: exit 2, and a docume
 	]) {
 		const said = await place.cellar([...words, '--json']);
 		expect(said.code, words.join(' ')).toBe(2);
-		expect(said.json()['error'].code).toBe('CELLAR_USAGE');
+		expect(said.json<ErrorDocument>().error.code).toBe('CELLAR_USAGE');
 	}
 });
 

@@ -15,7 +15,37 @@ export interface Said {
 	readonly stdout: string;
 	readonly stderr: string;
 	/** The document on stdout. Throws where it is none, with what was said instead. */
-	json<T = Record<string, any>>(): T; // tests read documents as a user's script would: by name
+	json<T = AuditDocument>(): T;
+}
+
+/** `cellar audit --json`. */
+export interface AuditDocument {
+	readonly run: string;
+	readonly directory: string;
+	readonly status: string;
+	readonly cells: readonly { readonly number: number; readonly status: string }[];
+	readonly workers: readonly { readonly id: string; readonly engine: string }[];
+	readonly warnings: readonly { readonly code: string; readonly message: string }[];
+}
+
+/** `cellar runs --json`. */
+export interface RunsDocument {
+	readonly runs: readonly {
+		readonly run: string;
+		readonly status: string;
+		readonly repeatOf: string | null;
+		readonly cells: { readonly total: number; readonly finished: number };
+	}[];
+}
+
+/** What `--json` prints of an error. */
+export interface ErrorDocument {
+	readonly error: {
+		readonly code: string;
+		readonly message: string;
+		readonly hint: string | null;
+		readonly where: string | null;
+	};
 }
 
 /** A place of its own for a test: a CELLAR_HOME, and notebooks copied so that what they write goes away with it. */

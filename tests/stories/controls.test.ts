@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Comparison, Dependencies } from '../../core/src/model/index.ts';
 import { makePlace, pythonOf, type Place } from './cellar.ts';
 
 /** The cells of controls.ipynb; the second code cell is the one that the parameters were injected as. */
@@ -47,7 +48,7 @@ async function audited(change: Record<string, string>, site = library('1.0', "'f
 		...parameters,
 	]);
 	expect(said.code, said.stderr).toBe(0);
-	return said.json()['run'] as string; // an id
+	return said.json().run;
 }
 
 async function differing(
@@ -55,16 +56,16 @@ async function differing(
 	options: readonly string[] = [],
 ): Promise<{ code: number | null; verdict: string; cells: number[] }> {
 	const said = await place.cellar(['verify', recorded, other, '--json', ...options]);
-	const document = said.json();
-	const changed = document['cells'].filter((cell: { verdict: string }) => cell.verdict !== 'same');
-	return { code: said.code, verdict: document['verdict'], cells: changed.map((cell: { number: number }) => cell.number) };
+	const document = said.json<Comparison>();
+	const changed = document.cells.filter((cell) => cell.verdict !== 'same');
+	return { code: said.code, verdict: document.verdict, cells: changed.map((cell) => cell.number) };
 }
 
 test('the same notebook run again is the same in every cell, with no mask needed', async () => {
 	const said = await place.cellar(['verify', recorded, await audited({}), '--json']);
 	expect(said.code).toBe(0);
-	const outputs = said.json()['cells'].flatMap((cell: { outputs: { reason: string | null }[] }) => cell.outputs);
-	expect(outputs.map((output: { reason: string | null }) => output.reason)).toEqual(outputs.map(() => null));
+	const outputs = said.json<Comparison>().cells.flatMap((cell) => cell.outputs);
+	expect(outputs.map((output) => output.reason)).toEqual(outputs.map(() => null));
 }, 120_000);
 
 test('one changed pixel differs, in its cell alone', async () => {
@@ -88,7 +89,7 @@ test('an output that is not there any more differs, in its cell alone', async ()
 test('another version of a library differs, in the cell that uses it alone', async () => {
 	const other = await audited({}, library('2.0', "'forty-three'"));
 	expect(await differing(other)).toEqual({ code: 1, verdict: 'differs', cells: [cells.library] });
-	const software = (await place.cellar(['deps', other, '--json'])).json()['software'];
+	const software = (await place.cellar(['deps', other, '--json'])).json<Dependencies>().software;
 	expect(software).toContainEqual(
 		expect.objectContaining({ name: 'tinylib', version: '2.0', direct: true, cells: [cells.library] }),
 	);
