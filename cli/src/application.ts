@@ -28,7 +28,10 @@ export const application = buildApplication(routes, {
 	name: 'cellar',
 	versionInfo: { currentVersion: version },
 	scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
-	documentation: { disableAnsiColor: process.env['NO_COLOR'] !== undefined && process.env['NO_COLOR'] !== '' },
+	documentation: {
+		onlyRequiredInUsageLine: true,
+		disableAnsiColor: process.env['NO_COLOR'] !== undefined && process.env['NO_COLOR'] !== '',
+	},
 	determineExitCode: () => 70,
 });
 
