@@ -56,22 +56,25 @@ function listenToSignals(): { control: Control; signalled: () => number | null; 
 	const stop = new AbortController();
 	const kill = new AbortController();
 	let exit: number | null = null;
-	const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-	const onSignal = (signal: NodeJS.Signals) => {
-		exit ??= 128 + numbers[signal as keyof typeof numbers];
+	const numbers: ReadonlyMap<string, number> = new Map([
+		['SIGHUP', 1],
+		['SIGINT', 2],
+		['SIGTERM', 15],
+	]);
+	const onSignal = (signal: string) => {
+		exit ??= 128 + (numbers.get(signal) ?? 0);
 		if (stop.signal.aborted) kill.abort();
 		else {
 			if (signal === 'SIGINT') process.stderr.write('\ninterrupting; what has ended is kept (Ctrl-C again ends it at once)\n');
 			stop.abort();
 		}
 	};
-	const names = Object.keys(numbers) as (keyof typeof numbers)[]; // Object.keys forgets the names of its object's keys
-	for (const name of names) process.on(name, onSignal);
+	for (const name of numbers.keys()) process.on(name, onSignal);
 	return {
 		control: { stop: stop.signal, kill: kill.signal },
 		signalled: () => exit,
 		release: () => {
-			for (const name of names) process.off(name, onSignal);
+			for (const name of numbers.keys()) process.off(name, onSignal);
 		},
 	};
 }

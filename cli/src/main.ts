@@ -1,4 +1,4 @@
-import { run } from '@stricli/core';
+import { run, type StricliProcess } from '@stricli/core';
 import { application, exitCodeOf } from './application.ts';
 import { errorDocument } from './reporters/json.ts';
 
@@ -13,7 +13,7 @@ const stderr = {
 	getColorDepth: (env?: Readonly<Partial<Record<string, string>>>) =>
 		process.stderr.isTTY ? process.stderr.getColorDepth(env) : 1,
 };
-const host = { stdout: process.stdout, stderr, env: process.env, exitCode: null as number | null };
+const host: StricliProcess & { exitCode: number | null } = { stdout: process.stdout, stderr, env: process.env, exitCode: null };
 
 // A reader that has seen enough (`cellar deps | head`) is no fault of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
