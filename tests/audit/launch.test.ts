@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,9 +14,9 @@ const shells = ['/bin/sh', '/bin/bash', '/bin/dash', '/bin/busybox'].filter(exis
 /** A shell as it is called: busybox is one by the name of its applet. */
 function shellFor(path: string, folder: string): string {
 	if (!path.endsWith('busybox')) return path;
-	const script = join(folder, 'ash');
-	writeFileSync(script, `#!/bin/busybox sh\nexec /bin/busybox ash "$@"\n`, { mode: 0o755 });
-	return script;
+	const name = join(folder, 'sh');
+	symlinkSync(path, name);
+	return name;
 }
 
 test.each(shells)('launched by %s, a program sees nothing but what it was given', async (path) => {

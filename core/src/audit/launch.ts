@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, open, stat } from 'node:fs/promises';
+import { chmod, open, realpath, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -67,7 +68,8 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 	const shell = o.shell ?? '/bin/sh';
 	const script = fileURLToPath(new URL('./launch.sh', import.meta.url));
 	const foreign = String(tracerOf('self') ?? 0);
-	const command = [shell, script, o.nonce, 'program', shell, foreign, ...commandOf(o.argv, o.env)];
+	const look = basename(await realpath(shell)) === 'busybox' ? 'open' : 'access';
+	const command = [shell, script, o.nonce, look, 'program', shell, foreign, ...commandOf(o.argv, o.env)];
 	const child = spawn(o.tracer, [...tracerArguments(o.log, o.checks), '--', ...command], {
 		cwd: o.cwd,
 		env: { ...o.env },
@@ -146,7 +148,7 @@ function commandOf(argv: readonly string[], env: Readonly<NodeJS.ProcessEnv>): r
 	const functions = Object.keys(env).filter((name) => name.startsWith('BASH_FUNC_'));
 	const unset = shellVariables.filter((name) => env[name] === undefined);
 	const set = [...shellVariables, ...functions].filter((name) => env[name] !== undefined);
-	return ['env', ...unset.flatMap((name) => ['-u', name]), '--', ...set.map((name) => `${name}=${env[name]}`), ...argv];
+	return ['/usr/bin/env', ...unset.flatMap((name) => ['-u', name]), '--', ...set.map((name) => `${name}=${env[name]}`), ...argv];
 }
 
 /** The two pipes of the marker process. */

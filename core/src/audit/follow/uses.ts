@@ -50,8 +50,18 @@ export function use({ marking, sighted, options }: State, thread: Thread, seq: S
 	options.onFirstUse({ path, how, seq, scope: { cell, worker: null, task } });
 }
 
+/** Applies the mark that a path is, unless it was applied when its call began. */
+function isMark({ options, marking }: State, thread: Thread, path: Name, seq: Seq): boolean {
+	const mark = parseMark(options.nonce, path);
+	if (mark === null) return false;
+	if (!thread.counted.delete(seq)) marking.apply(mark, thread, seq);
+	return true;
+}
+
 export function takeOpen(state: State, thread: Thread, call: OpenCall): void {
 	const { seq } = call;
+	// A shell that cannot look without opening marks by that.
+	if (call.failure === 'ENOENT' && call.path !== null && isMark(state, thread, call.path, seq)) return;
 	if (call.opened !== null) state.paths.show(call.opened, (call.flags & openFlags.directory) !== 0);
 	const name = call.byHandle ? call.opened : nameOf(state, thread, call, call.opened);
 	if (thread.own) return;
@@ -68,13 +78,7 @@ export function takeOpen(state: State, thread: Thread, call: OpenCall): void {
 
 export function takePath(state: State, thread: Thread, call: PathCall): void {
 	const { seq, failure } = call;
-	if (call.call === 'look' && call.path !== null) {
-		const mark = parseMark(state.options.nonce, call.path);
-		if (mark !== null) {
-			if (!thread.counted.delete(seq)) state.marking.apply(mark, thread, seq);
-			return;
-		}
-	}
+	if (call.call === 'look' && call.path !== null && isMark(state, thread, call.path, seq)) return;
 	// By the descriptor alone: the file was opened before.
 	if (call.path === '' && call.call !== 'change folder') return;
 	const name = nameOf(state, thread, call);
