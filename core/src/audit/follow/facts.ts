@@ -105,7 +105,7 @@ export function lifetimesOf(threads: readonly Thread[]): Lifetime[] {
 
 /** Cellar's own threads are no part of the run; the one that became the program is. */
 function isReported(thread: Thread): boolean {
-	return !thread.own || thread.parent === null;
+	return thread.ordinal > 0;
 }
 
 function accessesOf(thread: Thread, workers: Workers, log: LogId): Access[] {
@@ -148,13 +148,13 @@ function processFact(
 	const { process, parent } = thread;
 	const isLeader = process.leader === thread;
 	// One that executed a program later still had it when it made children of its own.
-	const inherits = isLeader && process.parent !== null && (process.executed === null || process.forkedFirst);
+	const inherits = isLeader && process.parent?.leader.own === false && (process.executed === null || process.forkedFirst);
 	return {
 		ordinal: thread.ordinal,
 		log,
 		kind: isLeader ? 'process' : 'thread',
 		process: process.leader.ordinal,
-		parent: parent === null ? null : parent.ordinal,
+		parent: parent === null || parent.own ? null : parent.ordinal,
 		pid: thread.pid,
 		pidInside: thread.pidInside,
 		host,

@@ -22,6 +22,8 @@ export interface Paths {
 	absolute(path: Name, folder: Name | null, folderIsReal: boolean, root: Name | null, shown: Name | null): Name | null;
 	/** Notes a name without links, as `-y` gives it. */
 	show(name: Name, isFolder: boolean): void;
+	/** Names mean other files from now on. */
+	forget(): void;
 }
 
 const throughProcess = /^\/proc\/(?:self|thread-self|\d+)\/|^\/dev\/(?:fd\/|std(?:in|out|err)$)/;
@@ -84,6 +86,11 @@ export function createPaths(): Paths {
 				if (realFolders.has(folder)) return;
 				realFolders.add(folder);
 			}
+		},
+		forget() {
+			realFolders.clear();
+			realFolders.add('/');
+			lastFolder = '/';
 		},
 	};
 }

@@ -12,11 +12,13 @@ export function takeExec(state: State, thread: Thread, call: ExecCall): void {
 	const { seq, failure, argv } = call;
 	if (thread.parent === null && process.program === null && argv.includes(state.options.nonce)) thread.own = true;
 	const asked = nameOf(state, thread, call);
-	if (thread.own && !becomesProgram(state, thread, failure)) {
-		process.program ??= asked;
-		return;
+	if (thread.own) {
+		if (!becomesProgram(state, thread, call)) {
+			process.program ??= asked;
+			return;
+		}
+		enter(state, thread);
 	}
-	thread.own = false;
 	process.triedExec = true;
 	const name = asked === '/proc/self/exe' ? (process.program ?? asked) : asked;
 	const how = howOfCall('exec', failure);
@@ -24,7 +26,7 @@ export function takeExec(state: State, thread: Thread, call: ExecCall): void {
 	const inMemory = call.path === '' && name.endsWith(' (deleted)');
 	if (!inMemory) use(state, thread, seq, name, how);
 	if (failure !== null) return;
-	if (thread.parent === null && process.executed === null) thread.bornAt = call.at;
+	if (process.executed === null && (thread.parent?.own ?? true)) thread.bornAt = call.at;
 	became(state, thread, name, call);
 	const { files, doubts, execs, marking } = state;
 	const isPath = (word: string) => files.exists(word.startsWith('/') ? word : `${thread.folders.working ?? ''}/${word}`);
@@ -35,10 +37,30 @@ export function takeExec(state: State, thread: Thread, call: ExecCall): void {
 	}
 }
 
-/** The launcher executes what undoes the shell's environment, and then the program. */
-function becomesProgram({ marking }: State, thread: Thread, failure: Failure): boolean {
-	if (failure !== null || marking.execsLeft === null || thread.parent !== null) return false;
-	return marking.execsLeft-- === 0;
+/** The launcher executes what undoes the shell's environment, and then the program; a sandbox starts it somewhere below. */
+function becomesProgram({ marking, options }: State, thread: Thread, { failure, argv }: ExecCall): boolean {
+	if (failure !== null || marking.execsLeft === null) return false;
+	if (options.program !== undefined) return isSame(argv, options.program);
+	return thread.parent === null && marking.execsLeft-- === 0;
+}
+
+/** The tracer cuts long words, and long lists. */
+function isSame(argv: readonly Name[], program: readonly Name[]): boolean {
+	if (argv.length !== program.length && argv.at(-1) !== '…') return false;
+	return argv.every((word, at) =>
+		word.endsWith('…') ? (program[at] ?? '').startsWith(word.slice(0, -1)) : word === program[at],
+	);
+}
+
+/** The run begins with this thread. Inside a sandbox it takes the place of the one that was launched. */
+function enter({ marking, tree, paths }: State, thread: Thread): void {
+	thread.own = false;
+	if (thread.parent === null) return;
+	const [launched] = tree.all;
+	thread.ordinal = launched!.ordinal; // whoever has a parent is not the first
+	launched!.ordinal = 0;
+	marking.runner = thread;
+	paths.forget();
 }
 
 function became(state: State, thread: Thread, name: Name, { argv, seq }: ExecCall): void {

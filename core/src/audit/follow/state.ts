@@ -37,6 +37,11 @@ export interface FollowerOptions {
 	readonly cwd?: Name;
 	/** The process that reads it before the first cell is the kernel. Without it, the program that was started is. */
 	readonly connectionFile?: Name;
+	/**
+	 * The words of the program that a sandbox starts, as the sandbox executes it. What comes before is the sandbox's start and
+	 * no part of the run; from then on paths are those inside. Without it, the run begins with the program that was launched.
+	 */
+	readonly program?: readonly Name[];
 	/** Cell executions that start coroutines: they may go on in later cells, and the log cannot tell. It may grow. */
 	readonly coroutineCells?: ReadonlySet<CellExecution>;
 	/** Whether forked children, and those that Python's pools start, are workers. True for notebooks, the default. */

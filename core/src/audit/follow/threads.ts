@@ -4,7 +4,8 @@ import type { Folders } from './paths.ts';
 
 /** A thread by its birth: a pid comes again, this does not. */
 export interface Thread {
-	readonly ordinal: ProcessOrdinal;
+	/** 0 for what is Cellar's own: it has no place in the run. */
+	ordinal: ProcessOrdinal;
 	readonly pid: number;
 	pidInside: number | null;
 	readonly process: Process;
