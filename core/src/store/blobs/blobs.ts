@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { chmod, open, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CellarError, diskError, errnoOf, type Name } from '../../model/index.ts';
 import { makeFolders, syncFolder, writeAll } from '../disk.ts';
 import { blobsFolder } from '../home.ts';
-import { eachChunk, openRegular, sha256Of } from './look.ts';
+import { eachChunk, openRegular, readSmall, sha256Of, type Small } from './look.ts';
 
 /** A file's content at one moment. `kept` is false where it is larger than the limit: then only its hash is known. */
 export interface Put {
@@ -46,7 +47,9 @@ export function openBlobs(home: string): Blobs {
 		isWhole: async (sha256) => (await sha256Of(path(sha256))) === sha256,
 		async putFile(from, limit) {
 			for (let attempt = 0; attempt < attempts; attempt++) {
-				const put = await putOnce(store, from, limit);
+				const small = readSmall(from);
+				if (small === null) return null;
+				const put = small === 'large' ? await putOnce(store, from, limit) : await putSmall(store, small, limit);
 				if (put !== 'changed') return put;
 			}
 			return null;
@@ -68,6 +71,29 @@ interface Store {
 	/** Where blobs grow before they get their names. */
 	readonly temporary: string;
 	readonly path: (sha256: string) => string;
+}
+
+/**
+ * A small file is written at once and not synced: thousands of them would wait for the disk one by one. Where a power cut takes
+ * one away it has not its size any more, and is written again when it is next kept.
+ */
+async function putSmall(store: Store, { bytes, steady }: Small, limit: number): Promise<Put | 'changed'> {
+	if (!steady) return 'changed';
+	const sha256 = createHash('sha256').update(bytes).digest('hex');
+	const put: Put = { sha256, size: bytes.length, kept: bytes.length <= limit };
+	const path = store.path(sha256);
+	if (!put.kept || keepAliveNow(path, bytes.length)) return put;
+	const temporary = join(store.temporary, randomBytes(8).toString('hex'));
+	try {
+		await makeFolders(store.temporary);
+		await makeFolders(dirname(path));
+		writeFileSync(temporary, bytes, { flag: 'wx', mode: 0o400 });
+		renameSync(temporary, path);
+		return put;
+	} catch (cause) {
+		await rm(temporary, { force: true });
+		throw full(cause, store);
+	}
 }
 
 async function putOnce(store: Store, from: Name, limit: number): Promise<Put | null | 'changed'> {
@@ -120,11 +146,22 @@ async function writeBlob(store: Store, sha256: string, fill: (file: FileHandle) 
 		return filled;
 	} catch (cause) {
 		await rm(temporary, { force: true });
-		throw diskError(cause, 'keep a file in the blob store', {
-			where: store.temporary,
-			hint: 'what was kept before is whole; make room on this disk',
-		});
+		throw full(cause, store);
 	}
+}
+
+function full(cause: unknown, store: Store): Error {
+	return diskError(cause, 'keep a file in the blob store', {
+		where: store.temporary,
+		hint: 'what was kept before is whole; make room on this disk',
+	});
+}
+
+function keepAliveNow(path: string, size: number): boolean {
+	if (statSync(path, { throwIfNoEntry: false })?.size !== size) return false;
+	const now = new Date();
+	utimesSync(path, now, now);
+	return true;
 }
 
 /** Whether the blob is there; if so it is made young again, so that no sweep takes it from a run that is being made. */

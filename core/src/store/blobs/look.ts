@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync, realpathSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { encodeName, errnoOf, fsPath, type FileFact, type Name } from '../../model/index.ts';
 
@@ -72,6 +72,9 @@ function wholeMs(ms: number): number | null {
  * @returns null where it is gone, may not be read or is no regular file
  */
 export async function sha256Of(path: Name): Promise<string | null> {
+	const small = readSmall(path);
+	if (small === null) return null;
+	if (small !== 'large') return createHash('sha256').update(small.bytes).digest('hex');
 	const file = await openRegular(path);
 	if (file === null) return null;
 	try {
@@ -83,6 +86,48 @@ export async function sha256Of(path: Name): Promise<string | null> {
 	}
 }
 
+/** What is read at once: nearly every file of a run, and the many small ones are what takes time. */
+const smallest = 1 << 20;
+
+/** The bytes of a small regular file as they were at one moment, links followed. */
+export interface Small {
+	readonly bytes: Buffer;
+	/** It did not change while it was read. */
+	readonly steady: boolean;
+}
+
+/** Reads a regular file of up to a mebibyte; null as `openRegular`. Synchronous: a tenth of the time that the thread pool takes. */
+export function readSmall(path: Name): Small | 'large' | null {
+	let file: number;
+	try {
+		file = openSync(fsPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
+	} catch (error) {
+		if (isUnreadable(error)) return null;
+		throw error;
+	}
+	try {
+		const before = fstatSync(file, { bigint: true });
+		if (!before.isFile()) return null;
+		if (before.size > smallest) return 'large';
+		// One byte more than it should have tells a file that grows.
+		const buffer = Buffer.allocUnsafe(Number(before.size) + 1);
+		let length = 0;
+		for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+			read = readSync(file, buffer, length, buffer.length - length, length);
+		}
+		const after = fstatSync(file, { bigint: true });
+		const steady = length === Number(before.size) && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs;
+		return { bytes: buffer.subarray(0, length), steady };
+	} finally {
+		closeSync(file);
+	}
+}
+
+function isUnreadable(error: unknown): boolean {
+	const errno = errnoOf(error);
+	return isGone(errno) || errno === 'EACCES' || errno === 'EPERM' || errno === 'ENXIO';
+}
+
 /** Opens a regular file for reading; null where there is none or it may not be read. */
 export async function openRegular(path: Name): Promise<FileHandle | null> {
 	let file: FileHandle;
@@ -90,8 +135,7 @@ export async function openRegular(path: Name): Promise<FileHandle | null> {
 		// Without O_NONBLOCK the opening of a named pipe waits for a writer that may never come.
 		file = await open(fsPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
 	} catch (error) {
-		const errno = errnoOf(error);
-		if (isGone(errno) || errno === 'EACCES' || errno === 'EPERM' || errno === 'ENXIO') return null;
+		if (isUnreadable(error)) return null;
 		throw error;
 	}
 	if ((await file.stat()).isFile()) return file;
