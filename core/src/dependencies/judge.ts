@@ -5,7 +5,7 @@ import type { Machine } from './machine.ts';
 import { nameSoftware, type Naming } from './names.ts';
 import { openOwners, type Answer, type Owners } from './owners/index.ts';
 import type { Package } from './packages.ts';
-import { isFile } from './paths.ts';
+import { isFile, seenBy } from './paths.ts';
 import { createWorld, type World } from './world.ts';
 
 /** What every path of a run is, and which software its parts used. */
@@ -45,6 +45,10 @@ const installed: ReadonlySet<Ecosystem> = new Set(['pypi', 'deb', 'interpreter']
  * for what no package owns (docs/dependencies.md).
  */
 export function judge(o: JudgeOptions): Judgement {
+	return seenBy(o.machine.view, () => judgeAll(o));
+}
+
+function judgeAll(o: JudgeOptions): Judgement {
 	const world = createWorld(o);
 	const owners = openOwners(world);
 	const verdicts = new Map<Name, PathVerdict>();

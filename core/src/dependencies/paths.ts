@@ -12,7 +12,7 @@ import {
 	type Stats,
 } from 'node:fs';
 import { posix } from 'node:path';
-import { encodeName, errnoOf, fsPath, type Name } from '../model/index.ts';
+import { encodeName, errnoOf, fsPath, type Name, type View } from '../model/index.ts';
 
 /** A path given as text (a line of a RECORD, a word of a setting) in the run's encoding of names. */
 export function nameOfText(text: string): Name {
@@ -76,8 +76,29 @@ function orNull<T>(look: () => T): T | null {
 	}
 }
 
+/** Whose files are looked at; null for this machine's. Set for the time of one call of the room's front doors, which never wait. */
+let view: View | null = null;
+
+/** Does a piece of work with the files as a run saw them. */
+export function seenBy<T>(whose: View | null, work: () => T): T {
+	const before = view;
+	view = whose;
+	try {
+		return work();
+	} finally {
+		view = before;
+	}
+}
+
+/** What `node:fs` takes for a path; a name that cannot be where the view has nothing there. */
+function onDisk(path: Name, follow: boolean): string | Buffer {
+	if (view === null) return fsPath(path);
+	const place = view.place(path, follow);
+	return place === null ? '\0' : fsPath(place);
+}
+
 export function readBytes(path: Name): Buffer | null {
-	return orNull(() => readFileSync(fsPath(path)));
+	return orNull(() => readFileSync(onDisk(path, true)));
 }
 
 export function readText(path: Name): string | null {
@@ -87,7 +108,7 @@ export function readText(path: Name): string | null {
 /** The first bytes of a regular file, at most `length`; null where it cannot be read. */
 export function readStart(path: Name, length: number): Buffer | null {
 	if (statOf(path)?.isFile() !== true) return null;
-	const file = orNull(() => openSync(fsPath(path), 'r'));
+	const file = orNull(() => openSync(onDisk(path, true), 'r'));
 	if (file === null) return null;
 	try {
 		const bytes = Buffer.alloc(length);
@@ -100,7 +121,7 @@ export function readStart(path: Name, length: number): Buffer | null {
 /** The sha256 of a regular file in hexadecimal, links followed; null where it cannot be read. */
 export function sha256Of(path: Name): string | null {
 	if (statOf(path)?.isFile() !== true) return null;
-	const file = orNull(() => openSync(fsPath(path), 'r'));
+	const file = orNull(() => openSync(onDisk(path, true), 'r'));
 	if (file === null) return null;
 	try {
 		const hash = createHash('sha256');
@@ -114,25 +135,27 @@ export function sha256Of(path: Name): string | null {
 
 /** The names in a folder, sorted as bytes are; null where there is no such folder. */
 export function namesIn(folder: Name): Name[] | null {
+	if (view !== null) return view.names(folder)?.toSorted(byName) ?? null;
 	const names = orNull(() => readdirSync(fsPath(folder), { encoding: 'buffer' }));
 	return names === null ? null : names.toSorted((a, b) => a.compare(b)).map((name) => encodeName(name));
 }
 
 /** Links followed. */
 export function statOf(path: Name): Stats | null {
-	return orNull(() => statSync(fsPath(path), { throwIfNoEntry: false }) ?? null);
+	return orNull(() => statSync(onDisk(path, true), { throwIfNoEntry: false }) ?? null);
 }
 
 export function lstatOf(path: Name): Stats | null {
-	return orNull(() => lstatSync(fsPath(path), { throwIfNoEntry: false }) ?? null);
+	return orNull(() => lstatSync(onDisk(path, false), { throwIfNoEntry: false }) ?? null);
 }
 
 export function realPathOf(path: Name): Name | null {
+	if (view !== null) return view.real(path);
 	return orNull(() => encodeName(realpathSync.native(fsPath(path), { encoding: 'buffer' })));
 }
 
 export function linkTextOf(path: Name): Name | null {
-	return orNull(() => encodeName(readlinkSync(fsPath(path), { encoding: 'buffer' })));
+	return orNull(() => encodeName(readlinkSync(onDisk(path, false), { encoding: 'buffer' })));
 }
 
 export function isFolder(path: Name): boolean {

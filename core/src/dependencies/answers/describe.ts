@@ -11,7 +11,7 @@ import {
 } from '../../model/index.ts';
 import { listingHash, namesBefore } from '../data/listings.ts';
 import type { Judgement } from '../judge.ts';
-import { byName, isWithin, parentOf, relativeTo, statOf } from '../paths.ts';
+import { byName, isWithin, parentOf, relativeTo, seenBy, statOf } from '../paths.ts';
 import type { Scopes, Selector } from '../scopes.ts';
 import { networkOf } from './network.ts';
 import { describeSoftware } from './software.ts';
@@ -27,6 +27,10 @@ const kinds: ReadonlySet<string> = new Set(setAsideKinds);
  * @param files as the run keeps them, hashes included
  */
 export function describe(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector: Selector): Dependencies {
+	return seenBy(j.world.machine.view, () => describeAll(j, files, selector));
+}
+
+function describeAll(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector: Selector): Dependencies {
 	const { world, run } = j;
 	const selected = (accesses: readonly Access[]) => accesses.some((access) => world.scopes.selects(selector, access));
 	const data: DataDependency[] = [];

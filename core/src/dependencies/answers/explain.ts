@@ -12,7 +12,7 @@ import {
 } from '../../model/index.ts';
 import type { Judgement } from '../judge.ts';
 import { titleOf, type Package } from '../packages.ts';
-import { baseOf, byName, cleaned, joined } from '../paths.ts';
+import { baseOf, byName, cleaned, joined, seenBy } from '../paths.ts';
 import { normalName } from '../python/metadata.ts';
 import { chainTo } from './chain.ts';
 import { cellList } from './software.ts';
@@ -48,6 +48,10 @@ export interface Explanation {
  * @throws CellarError CELLAR_NO_SUCH_FILE with names that are like it, where the run used neither
  */
 export function explain(j: Judgement, what: string): Explanation {
+	return seenBy(j.world.machine.view, () => explainOne(j, what));
+}
+
+function explainOne(j: Judgement, what: string): Explanation {
 	const path = pathMeant(j, what);
 	const verdict = path === null ? undefined : j.verdicts.get(path);
 	if (verdict !== undefined) return explainPath(j, what, verdict);
