@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { markPath, parseMark, type Mark } from '../../core/src/model/index.ts';
+import { nonce } from './audited.ts';
+import { notebook } from './cells.ts';
+import { follow } from './logs.ts';
+
+const make = (file: string) => `open('${file}', 'x').close()`;
+
+/** Python: `mark('begin/task/7')` on the thread that calls it. */
+const marking = `import os, threading\ndef mark(words): os.access('/.cellar/${nonce}/' + words, 0)\n`;
+
+/** The task of each file that was made. */
+const tasksOf = (run: Awaited<ReturnType<typeof notebook>>, file: string) =>
+	run.facts.accesses.filter(({ path }) => path === `${run.run}/${file}`).map(({ task, cell }) => `task ${task}, cell ${cell}`);
+
+test('a task is what its thread does between its marks, with the children and threads that it makes', async () => {
+	const run = await notebook([
+		`${marking}
+mark('submit/task/one//fetch')
+mark('submit/task/two//fetch')
+def work(name, go, done):
+	go.wait()
+	mark('begin/task/' + name)
+	open(name, 'x').close()
+	child = os.fork()
+	if child == 0:
+		open(name + '-child', 'x').close()
+		os._exit(0)
+	os.waitpid(child, 0)
+	thread = threading.Thread(target=lambda: (done.wait(), open(name + '-thread', 'x').close()))
+	thread.start()
+	mark('end/task/' + name)
+	open(name + '-after', 'x').close()
+	done.set()
+	thread.join()
+go = threading.Event()
+threads = [threading.Thread(target=work, args=(name, go, threading.Event())) for name in ('two', 'one')]
+for thread in threads: thread.start()
+`,
+		`go.set()\nfor thread in threads: thread.join()`,
+	]);
+	for (const [name, number] of [
+		['one', 1],
+		['two', 2],
+	] as const) {
+		expect(tasksOf(run, name)).toEqual([`task ${number}, cell 1`]);
+		expect(tasksOf(run, `${name}-child`)).toEqual([`task ${number}, cell 1`]);
+		expect(tasksOf(run, `${name}-thread`)).toEqual([`task ${number}, cell 1`]);
+		expect(tasksOf(run, `${name}-after`)).toEqual(['task null, cell 1']);
+	}
+	expect(run.follower.tasks()).toMatchObject([
+		{ task: 1, engineId: 'one', name: 'fetch', submitted: { cell: 1, task: null }, attempts: [{ attempt: '1' }] },
+		{ task: 2, engineId: 'two', name: 'fetch', submitted: { cell: 1, task: null }, attempts: [{ attempt: '2' }] },
+	]);
+	for (const { attempts } of run.follower.tasks()) expect(attempts[0]!.ended).toBeGreaterThan(attempts[0]!.begun);
+});
+
+test('a worker that says so is one, under the name that it gives its engine', async () => {
+	const run = await notebook([
+		`${marking}
+pid = os.fork()
+if pid == 0:
+	mark('begin/worker/futures.77.1')
+	mark('begin/task/?')
+	${make('arrived')}
+	mark('begin/task/x/2')
+	${make('worked')}
+	os._exit(0)
+os.waitpid(pid, 0)
+thread = threading.Thread(target=lambda: (mark('begin/worker/dask.1'), ${make('by-thread')}))
+thread.start(); thread.join()
+`,
+	]);
+	expect(run.scopes('arrived')).toEqual(['create, cell 1, w1 futures']);
+	expect(run.scopes('by-thread')).toEqual(['create, cell 1, w2 dask']);
+	expect(tasksOf(run, 'arrived')).toEqual(['task 1.2, cell 1']);
+	expect(tasksOf(run, 'worked')).toEqual(['task 1.2, cell 1']);
+	// The process ended within the task, and that ended the task.
+	expect(run.follower.tasks()).toMatchObject([{ engineId: 'x', submitted: null, attempts: [{ attempt: '1.2', worker: 'w1' }] }]);
+	expect(run.follower.tasks()[0]!.attempts[0]!.ended).not.toBeNull();
+});
+
+test('an end without its begin is dropped, and one that was forgotten ends with what encloses it', () => {
+	const { task } = follow(`
+		1 start
+		1 mark end/task/never
+		1 mark begin/task/outer
+		1 mark begin/task/inner
+		1 open a
+		1 mark end/task/outer
+		1 open b
+		1 mark end/task/inner
+		1 mark begin/task/outer
+		1 open c
+	`);
+	expect([task('a'), task('b'), task('c')]).toEqual(['2', null, '1']);
+});
+
+test('a linked id is another name of the same task', () => {
+	const { task } = follow(`
+		1 start
+		1 mark submit/task/7
+		1 mark link/task/7//executor-12
+		1 mark begin/task/executor-12
+		1 open a
+	`);
+	expect(task('a')).toBe('1');
+});
+
+test('a fault is told: those workers are known by their birth alone', () => {
+	const { facts } = follow(`
+		1 start
+		1 mark fault/group/dask.TypeError
+	`);
+	expect(facts.doubts).toMatchObject([{ code: 'CELLAR_UNMARKED' }]);
+});
+
+test('marks of another run, and words that are not in the grammar, are ordinary paths', () => {
+	const { facts } = follow(`
+		1 start
+		1 look /.cellar/another/begin/cell/1
+		1 look /.cellar/${nonce}/begin/banquet/1
+		1 look /.cellar/${nonce}
+	`);
+	expect(facts.accesses.map(({ how, path }) => `${how} ${path}`).slice(-3)).toEqual([
+		'missing /.cellar/another/begin/cell/1',
+		`missing /.cellar/${nonce}/begin/banquet/1`,
+		`missing /.cellar/${nonce}`,
+	]);
+});
+
+test('the program cannot pass for the launcher: what it marks as such changes nothing', () => {
+	const { facts } = follow(`
+		1 start
+		1 open a
+		2 born-of 1
+		2 mark begin/group/launcher
+		2 open b
+		1 mark end/group/launcher
+		1 open c
+	`);
+	expect(facts.accesses.map(({ path }) => path).slice(-3)).toEqual(['/run/a', '/run/b', '/run/c']);
+});
+
+test('every mark comes back from its path', () => {
+	const word = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+	const mark: fc.Arbitrary<Mark> = fc.record({
+		verb: fc.constantFrom('begin', 'end', 'submit', 'link', 'fault'),
+		kind: fc.constantFrom('cell', 'worker', 'task', 'group'),
+		id: word,
+		attempt: fc.option(word),
+		name: fc.option(word),
+	});
+	fc.assert(
+		fc.property(mark, (one) => {
+			expect(parseMark(nonce, markPath(nonce, one))).toEqual(one);
+		}),
+	);
+});
