@@ -43,6 +43,12 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 	const run = await readRun(directory);
 	if (run.status === 'running')
 		throw new CellarError('CELLAR_RUN_IN_USE', `run ${id} is still running`, { hint: 'pack it when it has ended' });
+	if (run.repeatOf !== null) {
+		// Its files were those of its image, and are gone with its sandbox.
+		throw new CellarError('CELLAR_USAGE', `run ${id} is a repeat: what it ran on is an image already`, {
+			hint: `pack the run that it repeats, where it is kept: ${run.repeatOf}`,
+		});
+	}
 	listen({ type: 'step', what: 'finding what belongs to what was used', done: null, of: null });
 	const { judgement, files } = await judgeAgain(directory, run);
 	const needed = await closure(judgement, files, { without: o.without.map(absolute(o.cwd)), with: o.with.map(absolute(o.cwd)) });
@@ -59,10 +65,12 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 	const leftOut = needed.leftOut.map(({ path, reason }) => ({ path, reason }));
 	const asked = new Set(o.without.map(absolute(o.cwd)));
 	const blobs = openBlobs(o.home);
-	const record = await recordPaths(directory, blobs, {
-		format: 1,
-		leftOut: leftOut.map((item) => ({ ...item, asked: asked.has(item.path) })),
-	});
+	const record = await recordPaths(
+		directory,
+		blobs,
+		{ format: 1, leftOut: leftOut.map((item) => ({ ...item, asked: asked.has(item.path) })) },
+		judgement.world.machine.dpkg().only(needed.paths.map(({ path }) => path)),
+	);
 	const target = resolve(o.cwd, o.target ?? defaultTarget(run));
 	const written = await writeImage({
 		target,

@@ -16,11 +16,19 @@ export interface ImageRecord {
 	readonly leftOut: readonly { readonly path: string; readonly reason: string; readonly asked: boolean }[];
 }
 
+/** What dpkg says of the packed files, as a database of its own: by it a traced repeat is judged where there is no such dpkg. */
+export const recordedDpkg = `${recordRoot}/dpkg`;
+
 /**
  * The record as paths of an image: the run folder's documents and tables, what was left out, and the bytes of the outputs,
  * so that a repeat on another machine can compare by kind and not only by hash.
  */
-export async function recordPaths(directory: string, blobs: Blobs, record: ImageRecord): Promise<PackedPath[]> {
+export async function recordPaths(
+	directory: string,
+	blobs: Blobs,
+	record: ImageRecord,
+	dpkg: readonly { readonly name: string; readonly bytes: Buffer }[],
+): Promise<PackedPath[]> {
 	const documents = carried.filter((name) => existsSync(join(directory, name)));
 	const tables = readdirSync(directory).filter((name) => name.endsWith('.parquet'));
 	const files = await Promise.all(
@@ -37,7 +45,8 @@ export async function recordPaths(directory: string, blobs: Blobs, record: Image
 			});
 	}
 	const told = entry(`${recordRoot}/image.json`, Buffer.from(`${JSON.stringify(record, null, '\t')}\n`));
-	return [...files, ...outputs, told];
+	const packages = dpkg.map(({ name, bytes }) => entry(`${recordedDpkg}/${name}`, bytes));
+	return [...files, ...outputs, told, ...packages];
 }
 
 function entry(path: string, bytes: Buffer): PackedPath {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Name } from '../../model/index.ts';
-import { encodeName } from '../../model/index.ts';
+import { decodeName, encodeName } from '../../model/index.ts';
 import type { Package } from '../packages.ts';
-import { joined, linkTextOf, namesIn, readBytes, readText } from '../paths.ts';
+import { baseOf, byName, joined, linkTextOf, namesIn, readBytes, readText } from '../paths.ts';
 
 /** A package that dpkg installed. */
 export interface SystemPackage extends Package {
@@ -23,6 +23,8 @@ export interface SystemPackages {
 	isConfiguration(path: Name): boolean;
 	/** Whether the bytes of a file are those that its package brought; null where dpkg keeps no digest of it. */
 	isAsPackaged(path: Name): boolean | null;
+	/** The same database for these paths alone, for a machine that has no more than them: its files, by their names below its folder. */
+	only(paths: Iterable<Name>): readonly { readonly name: string; readonly bytes: Buffer }[];
 }
 
 /**
@@ -70,7 +72,30 @@ export function openDpkg(admin: Name, root: Name = '/'): SystemPackages {
 			const bytes = wanted === undefined ? null : readBytes(path);
 			return bytes === null ? null : createHash('md5').update(bytes).digest('hex') === wanted;
 		},
+		only(paths) {
+			const kept = new Map<SystemPackage, Name[]>();
+			for (const path of new Set([...paths].map(straight))) {
+				const owner = owners.get(path);
+				if (owner !== undefined) kept.set(owner, [...(kept.get(owner) ?? []), path]);
+			}
+			const files = [...kept].map(([one, own]) => ({ name: `info/${baseOf(lists.get(one) ?? '')}`, bytes: linesOf(own) }));
+			const texts = [...new Set(stanzas.values())].flatMap((stanza) => (kept.has(stanza.package) ? [stanza.text] : []));
+			const status = {
+				name: 'status',
+				bytes: Buffer.from(
+					texts
+						.toSorted()
+						.map((text) => `${text.trim()}\n\n`)
+						.join(''),
+				),
+			};
+			return [...files, status].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+		},
 	};
+}
+
+function linesOf(paths: readonly Name[]): Buffer {
+	return Buffer.concat(paths.toSorted(byName).flatMap((path) => [decodeName(path), Buffer.from('\n')]));
 }
 
 function placeOf(path: Name, of: SystemPackage, straight: (path: Name) => Name, diverted: Diversions): Name {
@@ -108,6 +133,8 @@ interface Stanza {
 	readonly package: SystemPackage;
 	/** Path and md5 of each configuration file. */
 	readonly configuration: readonly (readonly [Name, string])[];
+	/** The paragraph of the status file. */
+	readonly text: string;
 }
 
 /** The installed packages, by `name` and by `name:architecture`. */
@@ -134,7 +161,7 @@ function readStatus(text: string): Map<string, Stanza> {
 				const [path, md5, obsolete] = line.trim().split(' ');
 				return path?.startsWith('/') === true && md5 !== undefined && obsolete === undefined ? [[path, md5] as const] : [];
 			});
-		const stanza = { package: one, configuration };
+		const stanza = { package: one, configuration, text: paragraph };
 		found.set(`${name}:${architecture}`, stanza);
 		if (!found.has(name)) found.set(name, stanza);
 	}
