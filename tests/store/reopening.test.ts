@@ -37,9 +37,9 @@ test('what was cut of its last line is taken away, a line that lost only its new
 	expect(await readJournal(directory)).toEqual(before);
 	truncateSync(path, statSync(path).size - 1);
 	const again = await reopenRun(directory);
-	await again!.append({ event: 'tracer', pid: 5 });
+	await again!.append({ event: 'tracer', pid: 5, startTime: 1 });
 	await again![Symbol.asyncDispose]();
-	expect(await readJournal(directory)).toEqual([...before, { event: 'tracer', pid: 5 }]);
+	expect(await readJournal(directory)).toEqual([...before, { event: 'tracer', pid: 5, startTime: 1 }]);
 });
 
 test('a run that somebody holds is not taken from him', async () => {

@@ -69,7 +69,7 @@ test('entries that are appended all at once stand in the order of the calls', as
 	const home = folder();
 	await using made = await createRun(home, someRun());
 	const numbers = Array.from({ length: 200 }, (_, at) => at + 1);
-	await Promise.all(numbers.map((pid) => made.append({ event: 'tracer', pid })));
+	await Promise.all(numbers.map((pid) => made.append({ event: 'tracer', pid, startTime: 1 })));
 	const entries = await readJournal(made.directory);
 	expect(entries.flatMap((entry) => (entry.event === 'tracer' ? [entry.pid] : []))).toEqual(numbers);
 });
@@ -241,7 +241,7 @@ test('a journal with a broken line in its middle is refused by the number of the
 	const home = folder();
 	const made = await createRun(home, someRun());
 	await made[Symbol.asyncDispose]();
-	appendFileSync(join(made.directory, 'journal.jsonl'), 'not json\n{"event":"tracer","pid":1}\n');
+	appendFileSync(join(made.directory, 'journal.jsonl'), 'not json\n{"event":"tracer","pid":1,"startTime":1}\n');
 	expect(await failureOf(readJournal(made.directory))).toMatchObject({
 		code: 'CELLAR_RUN_UNREADABLE',
 		exitCode: 5,
@@ -253,7 +253,7 @@ test('an event that this version does not know is passed over; a newer format is
 	const home = folder();
 	const made = await createRun(home, someRun());
 	await made[Symbol.asyncDispose]();
-	appendFileSync(join(made.directory, 'journal.jsonl'), '{"event":"cell paused","number":3}\n{"event":"tracer","pid":7}\n');
+	appendFileSync(join(made.directory, 'journal.jsonl'), '{"event":"cell paused","number":3}\n{"event":"tracer","pid":7,"startTime":1}\n');
 	expect((await readJournal(made.directory)).map((entry) => entry.event)).toEqual(['begin', 'tracer']);
 	appendFileSync(join(made.directory, 'journal.jsonl'), '{"event":"begin","format":2}\n');
 	expect(await failureOf(readJournal(made.directory))).toMatchObject({ code: 'CELLAR_RUN_TOO_NEW', exitCode: 5 });

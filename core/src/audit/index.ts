@@ -9,5 +9,5 @@ export { createFollower, type Follower } from './follow/follow.ts';
 export type { FirstUse, FollowerOptions } from './follow/state.ts';
 export { accessesOf } from './inherit.ts';
 export { launch, type Launched, type LaunchOptions } from './launch.ts';
-export { endLineage, lineageOf } from './lineage.ts';
+export { endLineage, isEnding, lineageOf, startTimeOf } from './lineage.ts';
 export { probeTracer, type TracerProbe } from './probe.ts';

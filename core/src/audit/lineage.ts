@@ -59,8 +59,16 @@ export async function endLineage(
 
 /** Resolves when a process is gone, or false when it is still there after so long. A zombie is gone. */
 export async function processGone(pid: number, waitMs: number): Promise<boolean> {
-	const started = startOf(pid);
-	return until(waitMs, () => startOf(pid) === null || startOf(pid) !== started);
+	const started = startTimeOf(pid);
+	return until(waitMs, () => startTimeOf(pid) === null || startTimeOf(pid) !== started);
+}
+
+/** Whether a run's marker process is still there, without Cellar: it is ending what the run had started, and then itself. */
+export function isEnding(tracerPid: number, nonce: string): boolean {
+	return tracedBy(tracerPid).some(({ pid }) => {
+		const words = read(`/proc/${pid}/cmdline`)?.split('\0') ?? [];
+		return words.includes(nonce) && words.includes('marker');
+	});
 }
 
 /** Who traces a process; 0 for nobody, null where it is gone. */
@@ -84,13 +92,13 @@ function tracedBy(tracerPid: number): LeftProcess[] {
 		.map((pid) => ({ pid, command: commandOf(pid) }));
 }
 
-/** When a process started, in clock ticks since boot: with its pid it names one process. Null for none, and for a zombie. */
-function startOf(pid: number): string | null {
+/** When a process started, in clock ticks since the boot: with its pid it names one process. Null for none, and for a zombie. */
+export function startTimeOf(pid: number): number | null {
 	// The name, in brackets, may hold anything: count from its end.
 	const fields = read(`/proc/${pid}/stat`)
 		?.replace(/^.*\) /s, '')
 		.split(' ');
-	return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
+	return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? null : Number(fields[19]);
 }
 
 function read(path: string): string | null {

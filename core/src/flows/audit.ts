@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { createFollower, launch, probeTracer, tailLog, type Launched } from '../audit/index.ts';
+import { createFollower, launch, probeTracer, startTimeOf, tailLog, type Launched } from '../audit/index.ts';
 import {
 	chooseKernel,
 	createConnection,
@@ -26,7 +26,7 @@ import {
 	type Warning,
 } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type CodeCell, type Notebook } from '../notebook/index.ts';
-import { createRun, openBlobs, readRun, type RunFolder } from '../store/index.ts';
+import { createRun, openBlobs, readJournal, runOf, type RunFolder } from '../store/index.ts';
 import { accountOfCells, runCells } from './cells.ts';
 import { recordedEnvironment, whoAndWhere } from './environment.ts';
 import { executionsThatStartCoroutines } from './coroutines.ts';
@@ -160,7 +160,7 @@ export async function auditNotebook(
 		});
 		await folder.append({ event: 'end', status: audited.status, at: new Date().toISOString() });
 		const run = await finishRun({
-			account: await readRun(folder.directory),
+			account: runOf(await readJournal(folder.directory)),
 			folder,
 			home: options.home,
 			facts: audited.facts,
@@ -214,7 +214,8 @@ async function runAudited(o: Audited): Promise<{ facts: Facts; status: RunStatus
 		checks: o.options.checks,
 		tracer: o.tracer,
 	});
-	await o.folder.append({ event: 'tracer', pid: launched.tracerPid });
+	const startTime = startTimeOf(launched.tracerPid);
+	if (startTime !== null) await o.folder.append({ event: 'tracer', pid: launched.tracerPid, startTime });
 	if (o.spec.note !== null) await warn(o, { code: 'CELLAR_KERNEL_CHOSEN', message: o.spec.note });
 	const kill = () => void launched.kill();
 	o.control.kill.addEventListener('abort', kill, { once: true });

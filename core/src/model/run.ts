@@ -122,7 +122,10 @@ export type JournalEntry =
 	| { readonly event: 'begin'; readonly format: 1; readonly run: Run }
 	| { readonly event: 'cell begin'; readonly execution: CellExecution; readonly number: number; readonly at: string }
 	| { readonly event: 'cell end'; readonly result: CellResult }
-	| { readonly event: 'tracer'; readonly pid: number }
+	/** `startTime` in clock ticks since the boot: a pid comes again, a pid with its start does not. */
+	| { readonly event: 'tracer'; readonly pid: number; readonly startTime: number }
+	/** What the user lets the store keep, in bytes; it holds for whoever makes the run whole after its death, too. */
+	| { readonly event: 'limits'; readonly keepInputs: number; readonly keepOutputs: number }
 	| {
 			readonly event: 'input';
 			readonly path: Name;

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { CellarError, diskError, errnoOf, type JournalEntry, type LogId, type Run } from '../model/index.ts';
-import { makeFolders, syncFolder, writeWhole } from './disk.ts';
+import { makeFolders, removeTemporary, syncFolder, writeWhole } from './disk.ts';
 import { names, runsFolder } from './home.ts';
-import { continueJournal, createJournal, type Journal } from './journal.ts';
+import { continueJournal, createJournal, readJournal, type Journal } from './journal.ts';
 import { takeLock, writeLock } from './lock.ts';
-import { readRun } from './read.ts';
+import { readRun, runOf } from './read.ts';
 
 /** A run that is being made. Whoever opens it holds its lock until `finish`, or until it is disposed of. */
 export interface RunFolder {
@@ -50,7 +50,7 @@ export async function createRun(home: string, run: Omit<Run, 'run'>): Promise<Ru
 }
 
 /**
- * Takes the folder of a run that died, to make it whole from its journal and log.
+ * Takes the folder of a run that died, to make it whole from its journal and log; half-written files in it are gone then.
  *
  * @returns null where a living process holds it
  * @throws CellarError CELLAR_RUN_UNREADABLE, CELLAR_RUN_TOO_NEW, CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
@@ -58,6 +58,7 @@ export async function createRun(home: string, run: Omit<Run, 'run'>): Promise<Ru
 export async function reopenRun(directory: string): Promise<RunFolder | null> {
 	const { run } = await readRun(directory);
 	if (!(await takeLock(directory))) return null;
+	for (const folder of [directory, join(directory, names.logs)]) await removeTemporary(folder);
 	return openFolder(run, directory, await continueJournal(directory, run));
 }
 
@@ -102,7 +103,7 @@ function openFolder(id: string, directory: string, journal: Journal): RunFolder 
 		async finish(given) {
 			const there = await stat(join(directory, names.run)).catch(absent);
 			if (given !== undefined || there === null) {
-				const run = given ?? (await readRun(directory));
+				const run = given ?? runOf(await readJournal(directory));
 				await write(names.run, documentOf(run.status === 'running' ? { ...run, status: 'died' } : run));
 			}
 			await close();

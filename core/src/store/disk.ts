@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { diskError, errnoOf } from '../model/index.ts';
 
@@ -30,6 +30,13 @@ export async function writeWhole(path: string, bytes: string | Uint8Array): Prom
 /** A hidden name beside the one that a file gets in the end. */
 export function temporaryName(name: string): string {
 	return `.${name}.${randomBytes(6).toString('hex')}.tmp`;
+}
+
+/** Removes what was half written in a folder; only whoever holds it may do so. What a lock is made of may be somebody else's. */
+export async function removeTemporary(folder: string): Promise<void> {
+	for (const name of await readdir(folder)) {
+		if (/^\.(?!lock\.).+\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+	}
 }
 
 /** Makes the names in a folder outlive a power cut. */

@@ -1,10 +1,10 @@
 /** The run folder and the blob store on disk (docs/run-format.md): what is written is whole, what was written survives. */
 export { cellarHome } from './home.ts';
 export { createRun, reopenRun, type RunFolder } from './create.ts';
-export { readRun } from './read.ts';
+export { readRun, runOf } from './read.ts';
 export { readJournal } from './journal.ts';
 export { isAlive } from './lock.ts';
-export { findRun, listRuns, type RunSummary } from './runs.ts';
+export { bytesOfRun, findRun, listRuns, unfinishedRuns, type RunSummary } from './runs.ts';
 export { removeRun, sweepBlobs, type Removed } from './remove.ts';
 export { hasTables, readTables, writeTables, type Tables } from './tables/facts.ts';
 export { openBlobs, type Blobs, type Put } from './blobs/blobs.ts';

@@ -209,7 +209,8 @@ const entrySchema = v.variant('event', [
 	v.object({ event: v.literal('begin'), format: v.literal(1), run: runSchema }),
 	v.object({ event: v.literal('cell begin'), execution: v.number(), number: v.number(), at: v.string() }),
 	v.object({ event: v.literal('cell end'), result: cellResult }),
-	v.object({ event: v.literal('tracer'), pid: v.number() }),
+	v.object({ event: v.literal('tracer'), pid: v.number(), startTime: v.number() }),
+	v.object({ event: v.literal('limits'), keepInputs: v.number(), keepOutputs: v.number() }),
 	v.object({
 		event: v.literal('input'),
 		path: v.string(),

@@ -7,8 +7,9 @@ import { checkFormat, problem, readJournal } from './journal.ts';
 import { isAlive } from './lock.ts';
 
 /**
- * A run as its folder tells it, finished or not: from `run.json`, or from the journal where that is not written yet. A run
- * that is said to be running, by a process that is gone, is `died`.
+ * A run as its folder tells it, finished or not: from `run.json`, or from the journal where that is not written yet. It is
+ * `running` until it has its `run.json`, also when its program has ended. A run that is said to be running, by a process that
+ * is gone, is `died`.
  *
  * @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_RUN_UNREADABLE, CELLAR_RUN_TOO_NEW
  */
@@ -23,7 +24,8 @@ export async function readRun(directory: string): Promise<Run> {
 	if (!(await isFolder(directory))) throw noRunAt(directory);
 	// Asked before the journal is read: a run that ends in between has its whole journal by then.
 	const alive = await isAlive(directory);
-	return judged(runOf(await readJournal(directory)), alive);
+	const run = runOf(await readJournal(directory));
+	return judged(alive ? { ...run, status: 'running' } : run, alive);
 }
 
 function parseRun(text: string, where: string): Run {

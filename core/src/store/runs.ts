@@ -1,7 +1,8 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { existsSync, lstatSync, readdirSync, type Dirent } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { CellarError, errnoOf, type Run, type RunStatus } from '../model/index.ts';
-import { runsFolder } from './home.ts';
+import { names, runsFolder } from './home.ts';
 import { readRun } from './read.ts';
 
 /** A row of `cellar runs`. Where the folder cannot be read, `problem` says why and what it would have told is null. */
@@ -28,7 +29,7 @@ export async function listRuns(home: string): Promise<readonly RunSummary[]> {
 }
 
 async function summaryOf(id: string, directory: string): Promise<RunSummary> {
-	const bytes = await bytesBelow(directory);
+	const bytes = bytesOfRun(directory);
 	const run = await readable(directory);
 	if (run instanceof CellarError) {
 		const unknown = { notebook: null, status: null, started: null, seconds: null, workers: 0, repeatOf: null };
@@ -47,6 +48,37 @@ async function summaryOf(id: string, directory: string): Promise<RunSummary> {
 		repeatOf: run.repeatOf,
 		problem: null,
 	};
+}
+
+/**
+ * The runs that are not whole: still being made, or left by a process that died. To be asked by every command, so it opens
+ * no file.
+ */
+export async function unfinishedRuns(home: string): Promise<readonly { readonly id: string; readonly directory: string }[]> {
+	const runs = runsFolder(home);
+	return (await idsIn(home))
+		.map((id) => ({ id, directory: join(runs, id) }))
+		.filter(({ directory }) => existsSync(join(directory, names.lock)) || !existsSync(join(directory, names.run)));
+}
+
+/** What a run's folder takes on the disk, blobs apart. */
+// Synchronous inside: over hundreds of runs this is several times faster than the thread pool.
+export function bytesOfRun(directory: string): number {
+	let bytes = 0;
+	for (const entry of entriesOf(directory)) {
+		const path = join(directory, entry.name);
+		if (entry.isDirectory()) bytes += bytesOfRun(path);
+		else if (entry.isFile()) bytes += lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
+	}
+	return bytes;
+}
+
+function entriesOf(directory: string): readonly Dirent[] {
+	try {
+		return readdirSync(directory, { withFileTypes: true });
+	} catch (error) {
+		return orNothing<readonly Dirent[]>([])(error);
+	}
 }
 
 /**
@@ -116,15 +148,6 @@ async function readable(directory: string): Promise<Run | CellarError> {
 		if (error instanceof CellarError) return error;
 		throw error;
 	}
-}
-
-async function bytesBelow(directory: string): Promise<number> {
-	let bytes = 0;
-	const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch(orNothing([]));
-	for (const entry of entries) {
-		if (entry.isFile()) bytes += (await lstat(join(entry.parentPath, entry.name)).catch(orNothing({ size: 0 }))).size;
-	}
-	return bytes;
 }
 
 /** For what may be gone by now: a live run renames its files under the reader. */
