@@ -2,6 +2,7 @@ import type { CellUse, ExecFact, Facts, FileFact, Name, Run, Warning } from '../
 import { storyOf, type Story } from './data/story.ts';
 import type { Machine } from './machine.ts';
 import { findEnvironments, type Environments } from './python/environments.ts';
+import { sourceOfBytecode } from './python/bytecode.ts';
 import { baseOf, cleaned, isWithin, joined, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
 import { createScopes, type ScopeTeller } from './scopes.ts';
 import { indexUses, type Uses } from './uses.ts';
@@ -125,14 +126,6 @@ function* listedFolders(uses: Uses, real: (path: Name) => Name | null): Generato
 		const folder = real(path);
 		if (folder !== null) yield folder;
 	}
-}
-
-const cached = /^(.*)\/__pycache__\/([^/]+?)\.[\w-]+-\d+[\w-]*(?:-pytest-[\d.]+)?(?:\.opt-\w+)?\.pyc(?:\.\d+)?$/;
-
-/** The source that a file in `__pycache__` was compiled from, by the names alone; null for any other file. */
-export function sourceOfBytecode(path: Name): Name | null {
-	const match = path.includes('/__pycache__/') ? cached.exec(path) : null;
-	return match === null ? null : `${match[1]}/${match[2]}.py`;
 }
 
 function importedSources(uses: Uses, real: (path: Name) => Name | null): ReadonlySet<Name> {

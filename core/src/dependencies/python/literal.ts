@@ -68,7 +68,7 @@ function string(text: string, place: Place): string | null {
 			place.at++;
 			continue;
 		}
-		const hex = /^\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))/i.exec(text.slice(place.at, place.at + 10));
+		const hex = /^\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8}))/.exec(text.slice(place.at, place.at + 10));
 		const plain = escapes[text[place.at + 1] ?? ''];
 		if (hex === null && plain === undefined) return null;
 		const code = hex === null ? 0 : Number.parseInt(hex[1] ?? hex[2] ?? hex[3]!, 16);
