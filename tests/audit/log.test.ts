@@ -47,8 +47,8 @@ function accessKey({ worker: _, last: __, count: ___, ...row }: Facts['accesses'
 
 test('a log that is cut anywhere gives a beginning of the facts', () => {
 	fc.assert(
-		fc.property(randomLog, fc.double({ min: 0, max: 1, noNaN: true }), (log, where) => {
-			const bytes = Buffer.from(log);
+		fc.property(randomLog, fc.double({ min: 0, max: 1, noNaN: true }), ({ text }, where) => {
+			const bytes = Buffer.from(text);
 			const cut = bytes.subarray(0, Math.floor(bytes.length * where));
 			const some = factsOf(cut);
 			expectPrefix(some, factsOf(bytes));
@@ -60,8 +60,8 @@ test('a log that is cut anywhere gives a beginning of the facts', () => {
 
 test('it does not matter in which pieces a log is read', () => {
 	fc.assert(
-		fc.property(randomLog, fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 30 }), (log, sizes) => {
-			const bytes = Buffer.from(log);
+		fc.property(randomLog, fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 30 }), ({ text }, sizes) => {
+			const bytes = Buffer.from(text);
 			const reader = createLogReader();
 			const events: CallEvent[] = [];
 			let at = 0;
@@ -77,15 +77,19 @@ test('it does not matter in which pieces a log is read', () => {
 	);
 });
 
-test('in a random log every file has the process that used it', () => {
+test('in a random log every thread has its maker, and every file the process that used it', () => {
 	fc.assert(
-		fc.property(randomLog, (log) => {
-			const facts = factsOf(log);
+		fc.property(randomLog, ({ text, births }) => {
+			const facts = factsOf(text);
 			const groups = new Map(facts.processes.map(({ ordinal, pid }) => [ordinal, pid]));
+			expect(
+				facts.processes.flatMap(({ pid, parent, kind }) => (parent === null ? [] : [{ pid, maker: groups.get(parent), kind }])),
+			).toEqual(expect.arrayContaining([...births]));
+			expect(facts.processes.length).toBe(births.length + 1);
 			for (const { path, process } of facts.accesses) {
 				// A process's folder is named by its pid, and nobody leaves it but by chdir.
 				const folder = /^\/run\/(\d+)\/[^/]*$/.exec(path)?.[1];
-				if (folder !== undefined && !log.includes('chdir')) expect(groups.get(process)).toBe(Number(folder));
+				if (folder !== undefined && !text.includes('chdir')) expect(groups.get(process)).toBe(Number(folder));
 			}
 			expect(facts.doubts).toEqual([]);
 		}),
@@ -100,8 +104,8 @@ test('no bytes make the reader throw, and lines that cannot be read are counted'
 		}),
 	);
 	fc.assert(
-		fc.property(randomLog, fc.nat(), fc.uint8Array({ minLength: 1, maxLength: 20 }), (log, where, noise) => {
-			const bytes = Buffer.from(log);
+		fc.property(randomLog, fc.nat(), fc.uint8Array({ minLength: 1, maxLength: 20 }), ({ text }, where, noise) => {
+			const bytes = Buffer.from(text);
 			const at = where % bytes.length;
 			factsOf(Buffer.concat([bytes.subarray(0, at), noise, bytes.subarray(at)]));
 			factsOf(Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + noise.length)]));

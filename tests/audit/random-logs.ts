@@ -50,11 +50,18 @@ const step: fc.Arbitrary<Step> = fc.record({
 const names = ['a', 'b c', '\\"d\\"', 'e) = 3', '<unfinished ...>', '\\377\\n', '../f'];
 const shown = (name: string) => name.replaceAll('<', '\\74').replaceAll('>', '\\76');
 
-/** A log as strace might have written it: threads and processes that use files, with calls in halves and children before their makers. */
-export const randomLog: fc.Arbitrary<string> = fc.array(step, { maxLength: 60 }).map(written);
+/** A made-up log, and who made whom in it. */
+export interface RandomLog {
+	readonly text: string;
+	readonly births: readonly { readonly pid: number; readonly maker: number; readonly kind: 'process' | 'thread' }[];
+}
 
-function written(steps: readonly Step[]): string {
+/** A log as strace might have written it: threads and processes that use files, with calls in halves and children before their makers. */
+export const randomLog: fc.Arbitrary<RandomLog> = fc.array(step, { maxLength: 80, size: 'max' }).map(written);
+
+function written(steps: readonly Step[]): RandomLog {
 	const lines: string[] = [];
+	const births: RandomLog['births'][number][] = [];
 	/** Second halves, and after how many steps they come. */
 	const later: { left: number; thread: Thread; text: string; after?: () => void }[] = [];
 	interface Thread {
@@ -96,6 +103,7 @@ function written(steps: readonly Step[]): string {
 	const birth = (maker: Thread, apart: number, first: string, rest: string, isThread: boolean) => {
 		const pid = next++;
 		const child: Thread = { pid, group: isThread ? maker.group : pid, busy: false };
+		births.push({ pid, maker: maker.pid, kind: isThread ? 'thread' : 'process' });
 		// With halves apart, the child is there before its maker knows.
 		if (apart > 0) alive.push(child);
 		call(maker, apart, first, `${rest}) = ${pid}`, () => {
@@ -143,5 +151,5 @@ function written(steps: readonly Step[]): string {
 		}
 	}
 	while (later.length > 0) pass(true);
-	return `${lines.join('\n')}\n`;
+	return { text: `${lines.join('\n')}\n`, births };
 }
