@@ -2,6 +2,7 @@
 import { bubblewrap } from './bubblewrap.ts';
 import type { Runner } from './runner.ts';
 
+export { removeTree } from './layer.ts';
 export { probeBubblewrap, probeOverlay, probeUserNamespaces } from './probes.ts';
 export type { Command, Probe, Runner, Sandboxed, SandboxOptions, Written } from './runner.ts';
 

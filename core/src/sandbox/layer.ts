@@ -129,7 +129,7 @@ function makeFolder(tree: Path, path: Path): void {
 }
 
 /** Removes a tree of ours, also where the kernel or the program left folders that nobody may enter and names that are not text. */
-function removeTree(folder: string): void {
+export function removeTree(folder: string): void {
 	remove(fromText(folder));
 }
 

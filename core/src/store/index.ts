@@ -3,7 +3,7 @@ export { cellarHome } from './home.ts';
 export { createRun, reopenRun, type RunFolder } from './create.ts';
 export { readRun, runOf } from './read.ts';
 export { readJournal } from './journal.ts';
-export { isAlive } from './lock.ts';
+export { isAlive, writeLock } from './lock.ts';
 export { bytesOfRun, findRun, listRuns, unfinishedRuns, type RunSummary } from './runs.ts';
 export { removeRun, sweepBlobs, type Removed } from './remove.ts';
 export { hasTables, readTables, writeTables, type Tables } from './tables/facts.ts';
