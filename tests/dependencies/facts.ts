@@ -254,6 +254,7 @@ function runOf(o: {
 			kernel: { name: 'python3', language: 'python', displayName: 'Python 3', interruptMode: 'signal' },
 			connectionFile: null,
 			tracer: { name: 'strace', version: '6.1' },
+			image: null,
 			checks: true,
 			nonce: 'nonce',
 			cellar: '0.1.0',

@@ -54,6 +54,7 @@ export function someRun(change: Partial<Omit<Run, 'run'>> = {}): Omit<Run, 'run'
 			kernel: { name: 'python3', language: 'python', displayName: 'Python 3', interruptMode: 'signal' },
 			connectionFile: '/tmp/k.json',
 			tracer: { name: 'strace', version: '6.1' },
+			image: null,
 			checks: false,
 			parameters: {},
 			nonce: 'abc',

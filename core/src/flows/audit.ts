@@ -26,12 +26,14 @@ import {
 	type Warning,
 } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type CodeCell, type Notebook } from '../notebook/index.ts';
-import { createRun, openBlobs, readJournal, runOf, type RunFolder } from '../store/index.ts';
-import { accountOfCells, runCells } from './cells.ts';
+import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
+import { createAside, type Aside } from './aside.ts';
+import { accountOfCells, executed, runCells, type CellLoop } from './cells.ts';
 import { recordedEnvironment, whoAndWhere } from './environment.ts';
 import { executionsThatStartCoroutines } from './coroutines.ts';
 import { finishRun } from './finish.ts';
 import { createInputKeeper, namedFiles, type InputKeeper } from './inputs.ts';
+import { lostLog, watchMarks } from './marks.ts';
 import { usesOf } from './uses.ts';
 import { version } from './version.ts';
 
@@ -116,6 +118,7 @@ export async function auditNotebook(
 			kernel: { name: spec.name, language: spec.language, displayName: spec.displayName, interruptMode: spec.interruptMode },
 			connectionFile,
 			tracer: { name: 'strace', version: tracer.version },
+			image: null,
 			checks: options.checks,
 			parameters: Object.fromEntries(options.parameters),
 			nonce,
@@ -123,6 +126,7 @@ export async function auditNotebook(
 		},
 	});
 	await folder.write('notebook.ipynb', given);
+	await folder.append({ event: 'limits', keepInputs: options.keepInputs, keepOutputs: options.keepOutputs });
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: path, cells: cells.length });
 
 	const keeper = createInputKeeper({
@@ -131,6 +135,7 @@ export async function auditNotebook(
 		started: started.getTime(),
 		prefixes: prefixesOf(spec),
 		append: (entry) => folder.append(entry),
+		warn: (warning) => warn({ folder, listen }, warning),
 	});
 	for (const file of namedFiles(
 		uses.flatMap((use) => [...use.names.paths, ...use.names.runs]),
@@ -151,6 +156,7 @@ export async function auditNotebook(
 			uses,
 			cells,
 			keeper,
+			aside: createAside(),
 			connection,
 			argv,
 			environment,
@@ -160,13 +166,13 @@ export async function auditNotebook(
 		});
 		await folder.append({ event: 'end', status: audited.status, at: new Date().toISOString() });
 		const run = await finishRun({
-			account: runOf(await readJournal(folder.directory)),
 			folder,
 			home: options.home,
 			facts: audited.facts,
 			notebook,
 			cells,
 			uses,
+			ended: null,
 			keepOutputs: options.keepOutputs,
 			out: options.out,
 			listen,
@@ -186,6 +192,8 @@ interface Audited {
 	readonly uses: readonly CellUse[];
 	readonly cells: readonly CodeCell[];
 	readonly keeper: InputKeeper;
+	/** Warnings that are being journalled. */
+	readonly aside: Aside;
 	readonly connection: Connection;
 	readonly argv: readonly string[];
 	readonly environment: Readonly<Record<string, string>>;
@@ -219,13 +227,22 @@ async function runAudited(o: Audited): Promise<{ facts: Facts; status: RunStatus
 	if (o.spec.note !== null) await warn(o, { code: 'CELLAR_KERNEL_CHOSEN', message: o.spec.note });
 	const kill = () => void launched.kill();
 	o.control.kill.addEventListener('abort', kill, { once: true });
-	const tail = tailLog(log, (events) => follower.take(events));
+	const marks = watchMarks(o.nonce);
+	const tail = tailLog(log, (events) => {
+		marks.take(events);
+		follower.take(events);
+	});
+	const mark = async (verb: 'begin' | 'end', execution: number) => {
+		await launched.mark({ verb, kind: 'cell', id: String(execution), attempt: null, name: null });
+		await tail.poll();
+		if (!marks.has(verb, execution)) throw lostLog(o.folder.directory, o.folder.id, executed(o.cells)[execution - 1]!.number);
+	};
 	let status: RunStatus;
 	let leftRunning: Awaited<ReturnType<Launched['finish']>>;
 	{
 		await using _polling = pollEvery(pollMs, () => tail.poll());
 		try {
-			status = await runInKernel(o, launched);
+			status = await runInKernel(o, launched, mark);
 		} finally {
 			o.control.kill.removeEventListener('abort', kill);
 		}
@@ -239,10 +256,11 @@ async function runAudited(o: Audited): Promise<{ facts: Facts; status: RunStatus
 	}
 	await tail.end();
 	await o.keeper.settled();
+	await o.aside.settled();
 	return { facts: follower.facts(), status };
 }
 
-async function runInKernel(o: Audited, launched: Launched): Promise<RunStatus> {
+async function runInKernel(o: Audited, launched: Launched, mark: CellLoop['mark']): Promise<RunStatus> {
 	const clock = performance.now();
 	await using session = await openKernel(o, launched);
 	o.listen({ type: 'kernel ready', kernel: o.spec.displayName, seconds: (performance.now() - clock) / 1000 });
@@ -251,7 +269,7 @@ async function runInKernel(o: Audited, launched: Launched): Promise<RunStatus> {
 		cells: o.cells,
 		allowErrors: o.options.allowErrors,
 		timeoutSeconds: o.options.timeoutSeconds,
-		mark: (verb, execution) => launched.mark({ verb, kind: 'cell', id: String(execution), attempt: null, name: null }),
+		mark,
 		append: (entry) => o.folder.append(entry),
 		stop: o.control.stop,
 		listen: o.listen,
@@ -266,7 +284,7 @@ function openKernel(o: Audited, process: StartedProcess): Promise<Session> {
 		process,
 		spec: o.spec,
 		startTimeoutMs: 120_000,
-		onWarning: (warning) => void warn(o, warning),
+		onWarning: (warning) => o.aside.add(warn(o, warning)),
 	});
 }
 

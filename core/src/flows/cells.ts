@@ -1,6 +1,7 @@
 import type { Execution, Session } from '../kernel/index.ts';
 import type { CellOutput, CellResult, CellStatus, JournalEntry, Listener, RunCell, RunStatus } from '../model/index.ts';
 import type { CodeCell } from '../notebook/index.ts';
+import { createAside } from './aside.ts';
 
 /** What the loop over the cells needs; an audit and a repeat differ only in `mark` and in who started the kernel. */
 export interface CellLoop {
@@ -9,6 +10,8 @@ export interface CellLoop {
 	readonly allowErrors: boolean;
 	/** For each cell; null for no limit. */
 	readonly timeoutSeconds: number | null;
+	/** For some cells, by their number, in its place. */
+	readonly limits?: ReadonlyMap<number, number>;
 	/** Marks a cell's begin and end in the log; does nothing in an untraced repeat. */
 	readonly mark: (verb: 'begin' | 'end', execution: number) => Promise<void>;
 	readonly append: (entry: JournalEntry) => Promise<void>;
@@ -36,7 +39,7 @@ export async function runCells(loop: CellLoop): Promise<{ results: readonly Cell
 	const interrupt = () => void loop.session.interrupt();
 	loop.stop.addEventListener('abort', interrupt, { once: true });
 	try {
-		for (const cell of loop.cells.filter(isRun)) {
+		for (const cell of executed(loop.cells)) {
 			if (loop.stop.aborted) return { results, status: 'interrupted' };
 			const result = await runCell(loop, cell, results);
 			results.push(result);
@@ -57,14 +60,14 @@ async function runCell(loop: CellLoop, cell: CodeCell, earlier: CellResult[]): P
 	loop.listen({ type: 'cell began', number: cell.number, of: loop.cells.length, firstLine: firstLine(cell.source) });
 	await loop.append({ event: 'cell begin', execution, number: cell.number, at: began.toISOString() });
 	await loop.mark('begin', execution);
-	const updates: Promise<void>[] = [];
+	const updates = createAside();
 	const done = await loop.session.execute(cell.source, {
-		timeoutSeconds: loop.timeoutSeconds,
-		onEarlier: (changed, outputs) => updates.push(replaceOutputs(loop, earlier, changed, outputs)),
+		timeoutSeconds: loop.limits?.get(cell.number) ?? loop.timeoutSeconds,
+		onEarlier: (changed, outputs) => updates.add(replaceOutputs(loop, earlier, changed, outputs)),
 	});
 	// A kernel that is gone leaves nothing to part from what follows, and may have taken its tracer with it.
 	if (done.status !== 'died') await loop.mark('end', execution);
-	await Promise.all(updates);
+	await updates.settled();
 	const result: CellResult = {
 		execution,
 		number: cell.number,
@@ -99,9 +102,9 @@ function endingOf(result: CellResult, cell: CodeCell, loop: CellLoop): RunStatus
 	return result.status === 'died' ? 'died' : 'raised';
 }
 
-/** Whether a cell is executed at all, as nbclient has it. */
-export function isRun(cell: CodeCell): boolean {
-	return cell.source.trim() !== '' && !cell.tags.includes('skip-execution');
+/** The cells that are executed at all, as nbclient has it: the n-th of them is the n-th execution. */
+export function executed(cells: readonly CodeCell[]): readonly CodeCell[] {
+	return cells.filter((cell) => cell.source.trim() !== '' && !cell.tags.includes('skip-execution'));
 }
 
 /** The run's account of every code cell: those that were executed, and those that were not. */

@@ -159,6 +159,7 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 			connectionFile: insideFile,
 			bootId: whoAndWhere().bootId,
 			tracer: null,
+			image: o.image.digest,
 			cellar: version,
 		},
 	});

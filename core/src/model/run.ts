@@ -63,6 +63,8 @@ const circumstances = v.object({
 	/** The connection file, so that it can be told from data. */
 	connectionFile: v.nullable(v.string()),
 	tracer: v.nullable(v.object({ name: v.string(), version: v.string() })),
+	/** The digest of the image in whose files a repeat ran; null for a run on this machine's own. */
+	image: v.optional(v.nullable(v.string()), null),
 	checks: v.boolean(),
 	/** `--param`: what was put into the notebook before it ran. */
 	parameters: v.record(v.string(), v.string()),
