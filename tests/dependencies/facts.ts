@@ -148,7 +148,7 @@ export function record(o: { folder?: string } = {}): Recorder {
 			const files = new Map<string, FileFact>();
 			const paths = [...accesses.map((access) => access.path), ...changes.flatMap((one) => [one.from ?? one.to, one.to])];
 			for (const path of new Set(paths)) {
-				const { born: _, target: __, ...seen } = await look(path);
+				const { born: _, target: __, ...seen } = look(path);
 				const first = accesses.find((access) => access.path === path);
 				files.set(path, {
 					...seen,

@@ -1,4 +1,4 @@
-import type { Access, Name } from '../../model/index.ts';
+import type { Access, ExecFact, Name } from '../../model/index.ts';
 import { dependenciesOf, environmentOf } from '../python/requires.ts';
 import type { Judgement } from '../judge.ts';
 import type { Package } from '../packages.ts';
@@ -48,14 +48,15 @@ function steps(way: readonly Package[], owner: Package): string[] {
 
 /** The program that a process had become when it used the path, where that is not the kernel. */
 function programOf(j: Judgement, access: Access, path: Name): string[] {
-	let last: { seq: number; path: Name } | null = null;
-	for (const exec of j.world.facts.execs) {
+	const { execs } = j.world.facts;
+	let last: ExecFact | null = null;
+	for (const exec of execs) {
 		if (exec.process !== access.process || exec.log !== access.log || exec.seq > access.first) continue;
-		if (last === null || exec.seq > last.seq) last = { seq: exec.seq, path: exec.path };
+		if (last === null || exec.seq > last.seq) last = exec;
 	}
-	const first = j.world.facts.execs[0];
-	if (last === null || last.path === path || last.path === first?.path) return [];
-	return [baseOf(last.path)];
+	// The kernel became what it is before the first cell.
+	const isKernel = last !== null && last.cell === null && last.process === execs[0]?.process;
+	return last === null || isKernel || last.path === path ? [] : [baseOf(last.path)];
 }
 
 /** The distribution that the kernel was started from. */
