@@ -34,7 +34,8 @@ export async function answer(flags: CommonFlags, work: (listen: Listener, contro
 	const progress = progressReporter(flags.progress, process.stderr);
 	const { control, signalled, release } = listenToSignals();
 	try {
-		for (const warning of await recoverRuns(process.env)) progress.event({ type: 'warning', warning });
+		for (const warning of await recoverRuns(process.env, (event) => progress.event(event)))
+			progress.event({ type: 'warning', warning });
 		const done = await work((event) => progress.event(event), control);
 		progress.close();
 		process.stdout.write(flags.json ? jsonDocument(done.document) : done.text);

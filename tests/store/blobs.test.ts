@@ -64,7 +64,7 @@ test('whatever is put comes back, also from files whose names are any bytes', as
 			expect(put).toEqual({ sha256: sha(content), size: content.length, kept: true });
 			expect(await sha256Of(path)).toBe(sha(content));
 			expect(new Uint8Array(readFileSync(blobs.path(put!.sha256)))).toEqual(new Uint8Array(content));
-			expect(await look(path)).toMatchObject({ path, realPath: path, kind: 'file', size: content.length });
+			expect(look(path)).toMatchObject({ path, realPath: path, kind: 'file', size: content.length });
 			unlinkSync(fsPath(path));
 		}),
 		{ numRuns: 60 },
@@ -154,17 +154,17 @@ test('a look at a link tells of the link, and where it leads', async () => {
 	symlinkSync('file', join(place, 'link'));
 	symlinkSync('nowhere', join(place, 'dangling'));
 	mkdirSync(join(place, 'folder'));
-	expect(await look(join(place, 'file'))).toMatchObject({
+	expect(look(join(place, 'file'))).toMatchObject({
 		kind: 'file',
 		size: 5,
 		mode: 0o640,
 		mtime: 1_234_567_891,
 		target: null,
 	});
-	expect(await look(join(place, 'link'))).toMatchObject({ kind: 'link', target: 'file', realPath: join(place, 'file') });
-	expect(await look(join(place, 'dangling'))).toMatchObject({ kind: 'link', target: 'nowhere', realPath: null });
-	expect(await look(join(place, 'folder'))).toMatchObject({ kind: 'directory', realPath: join(place, 'folder') });
-	expect(await look(join(place, 'missing'))).toEqual({
+	expect(look(join(place, 'link'))).toMatchObject({ kind: 'link', target: 'file', realPath: join(place, 'file') });
+	expect(look(join(place, 'dangling'))).toMatchObject({ kind: 'link', target: 'nowhere', realPath: null });
+	expect(look(join(place, 'folder'))).toMatchObject({ kind: 'directory', realPath: join(place, 'folder') });
+	expect(look(join(place, 'missing'))).toEqual({
 		path: join(place, 'missing'),
 		realPath: null,
 		kind: 'gone',
@@ -174,20 +174,20 @@ test('a look at a link tells of the link, and where it leads', async () => {
 		born: null,
 		target: null,
 	});
-	for (const name of ['file/below', 'x'.repeat(300), 'with\\x00nul']) expect((await look(join(place, name))).kind).toBe('gone');
-	expect((await look('/dev/null')).kind).toBe('other');
+	for (const name of ['file/below', 'x'.repeat(300), 'with\\x00nul']) expect(look(join(place, name)).kind).toBe('gone');
+	expect(look('/dev/null').kind).toBe('other');
 });
 
 test('the birth of a file is told, and stays when it is written to', async () => {
 	const path = join(folder(), 'file');
 	const before = Date.now();
 	writeFileSync(path, 'a');
-	const born = (await look(path)).born;
+	const born = look(path).born;
 	expect(born).toBeGreaterThanOrEqual(before - 1000);
 	expect(born).toBeLessThanOrEqual(Date.now() + 1000);
 	appendFileSync(path, 'b');
 	linkSync(path, `${path}2`);
-	expect((await look(path)).born).toBe(born);
+	expect(look(path).born).toBe(born);
 });
 
 test('each representation of an output is a row and a blob: pictures as their own bytes, text as UTF-8', async () => {

@@ -36,8 +36,8 @@ const prune = buildCommand<CommonFlags>({
 	},
 	parameters: { flags: commonFlags },
 	func(flags) {
-		return answer(flags, async () => {
-			const done = await pruneRuns(cellarHome(process.env));
+		return answer(flags, async (listen) => {
+			const done = await pruneRuns(cellarHome(process.env), listen);
 			const ended = done.ended.map((item) => `ended ${item.command} (process ${item.pid}) of run ${item.run}\n`).join('');
 			return { document: { format: 1, ...done }, text: `${ended}${size(done.bytes)} freed\n`, exit: 0 };
 		});

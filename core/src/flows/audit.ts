@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { createFollower, launch, probeTracer, startTimeOf, tailLog, type Launched } from '../audit/index.ts';
 import {
 	chooseKernel,
@@ -178,9 +178,21 @@ export async function auditNotebook(
 			listen,
 		});
 		return { run, directory: folder.directory };
+	} catch (error) {
+		throw keptWhat(error, folder.id);
 	} finally {
 		rmSync(scratch, { recursive: true, force: true });
 	}
+}
+
+/** Where the disk is full, what to do is the same at every place: what the run has by then is not lost. */
+function keptWhat(error: unknown, run: string): unknown {
+	if (!(error instanceof CellarError) || error.code !== 'CELLAR_DISK_FULL' || error.hint?.includes(run) === true) return error;
+	return new CellarError(error.code, error.message, {
+		where: run,
+		hint: `run ${run} keeps the cells that ended, with their outputs; make room on this disk, and any command makes it whole`,
+		cause: error,
+	});
 }
 
 interface Audited {
@@ -312,12 +324,15 @@ function pollEvery(ms: number, poll: () => Promise<void>): AsyncDisposable {
 	};
 }
 
-/** Where the kernel's own software lies: nothing below is an input. */
+/** Where the kernel's own software lies, by its name and with links resolved: nothing there is an input. */
 function prefixesOf(spec: Kernelspec): string[] {
 	const program = spec.python ?? spec.argv[0];
-	if (program === undefined || !program.startsWith('/')) return [];
-	const prefix = dirname(dirname(program));
-	return prefix === '/' || prefix === '/usr' ? [] : [join(prefix, 'lib'), join(prefix, 'bin'), join(prefix, 'share')];
+	if (program === undefined || !isAbsolute(program)) return [];
+	const real = existsSync(program) ? realpathSync(program) : program;
+	return [...new Set([program, real])]
+		.map((path) => dirname(dirname(path)))
+		.filter((prefix) => prefix !== '/' && prefix !== '/usr')
+		.flatMap((prefix) => ['lib', 'bin', 'share', 'pyvenv.cfg'].map((name) => join(prefix, name)));
 }
 
 function kernelOf(notebook: Notebook): { name: string | null; language: string | null } {

@@ -102,9 +102,14 @@ function endingOf(result: CellResult, cell: CodeCell, loop: CellLoop): RunStatus
 	return result.status === 'died' ? 'died' : 'raised';
 }
 
-/** The cells that are executed at all, as nbclient has it: the n-th of them is the n-th execution. */
+/** Whether a cell is executed at all, as nbclient has it. */
+export function isRun(cell: CodeCell): boolean {
+	return cell.source.trim() !== '' && !cell.tags.includes('skip-execution');
+}
+
+/** The cells that are executed: the n-th of them is the n-th execution. */
 export function executed(cells: readonly CodeCell[]): readonly CodeCell[] {
-	return cells.filter((cell) => cell.source.trim() !== '' && !cell.tags.includes('skip-execution'));
+	return cells.filter(isRun);
 }
 
 /** The run's account of every code cell: those that were executed, and those that were not. */

@@ -1,5 +1,14 @@
-import type { Access, Facts, FileFact, JournalEntry, Name, PathVerdict } from '../model/index.ts';
-import { look, sha256Of, type Blobs } from '../store/index.ts';
+import { accessSync, constants, statSync } from 'node:fs';
+import {
+	fsPath,
+	type Access,
+	type Facts,
+	type FileFact,
+	type JournalEntry,
+	type Name,
+	type PathVerdict,
+} from '../model/index.ts';
+import { look, sha256Of, type Blobs, type Look } from '../store/index.ts';
 
 /** What the first use of a path says of its having been there before; null where it says nothing. */
 function existedByUse(first: Access): boolean | null {
@@ -12,9 +21,14 @@ function existedByUse(first: Access): boolean | null {
  * The state of every path that a run used, looked at now, at its end. Nothing is hashed yet: which of them matter is judged
  * by this.
  *
- * @param started milliseconds since 1970: a file that was born later was made by the run, unless it was used before
+ * @param o.started milliseconds since 1970: a file that was born later was made by the run, unless it was used before
+ * @param o.ended of a run that is made whole after its death: what was written later is somebody else's; null where it is now
  */
-export async function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], started: number): Promise<Map<Name, FileFact>> {
+export function lookAtFiles(
+	facts: Facts,
+	journal: readonly JournalEntry[],
+	o: { readonly started: number; readonly ended: number | null },
+): Map<Name, FileFact> {
 	const saved = new Map(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry] as const] : [])));
 	const firsts = new Map<Name, Access>();
 	for (const access of facts.accesses) {
@@ -24,17 +38,17 @@ export async function lookAtFiles(facts: Facts, journal: readonly JournalEntry[]
 	const renamed = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
 	const files = new Map<Name, FileFact>();
 	for (const path of new Set([...firsts.keys(), ...renamed, ...saved.keys()])) {
-		const seen = await look(path);
+		const seen = look(path);
 		const first = firsts.get(path);
 		const input = saved.get(path);
 		const { born } = seen;
 		const existed =
-			input?.existedBefore ?? (first === undefined ? null : existedByUse(first)) ?? (born === null ? null : born < started);
+			input?.existedBefore ?? (first === undefined ? null : existedByUse(first)) ?? (born === null ? null : born < o.started);
 		files.set(path, {
 			path,
 			realPath: seen.realPath,
 			kind: seen.kind,
-			size: seen.size,
+			size: sizeOf(seen),
 			mode: seen.mode,
 			mtime: seen.mtime,
 			existedBefore: existed,
@@ -42,10 +56,24 @@ export async function lookAtFiles(facts: Facts, journal: readonly JournalEntry[]
 			sha256After: null,
 			blobBefore: input?.kept === true ? input.sha256 : null,
 			blobAfter: null,
-			whyNoBlob: null,
+			whyNoBlob: isLater(seen, o.ended) ? changedLater : input?.kept === false ? 'too large' : null,
 		});
 	}
 	return files;
+}
+
+/** Why nothing is known of a file that changed between the death of its run and the run's being made whole. */
+export const changedLater = 'changed after the run';
+
+function isLater(seen: Look, ended: number | null): boolean {
+	return ended !== null && seen.kind === 'file' && seen.mtime !== null && seen.mtime > ended;
+}
+
+/** Of a link to a file, what it leads to: that is what was read. */
+function sizeOf(seen: Look): number | null {
+	if (seen.kind !== 'link' || seen.realPath === null) return seen.size;
+	const state = statSync(fsPath(seen.realPath), { throwIfNoEntry: false });
+	return state?.isFile() === true ? state.size : seen.size;
 }
 
 /** What is kept of a file, by what it was judged to be. */
@@ -54,7 +82,7 @@ interface Keeping {
 	readonly verdicts: ReadonlyMap<Name, PathVerdict>;
 	readonly blobs: Blobs;
 	/** Bytes of outputs in all that go into the blob store. */
-	readonly keepOutputs: number;
+	readonly limit: number;
 }
 
 const written: ReadonlySet<PathVerdict['verdict']> = new Set(['output', 'intermediate', 'updated']);
@@ -65,7 +93,7 @@ const hashed: ReadonlySet<PathVerdict['verdict']> = new Set(['software', 'input'
  * nor kept; what was set aside otherwise is not worth either.
  */
 export async function keepFiles(o: Keeping): Promise<Map<Name, FileFact>> {
-	let left = o.keepOutputs;
+	let left = o.limit;
 	const kept = new Map<Name, FileFact>();
 	for (const [path, file] of o.files) {
 		const verdict = o.verdicts.get(path)?.verdict ?? 'unknown';
@@ -73,6 +101,7 @@ export async function keepFiles(o: Keeping): Promise<Map<Name, FileFact>> {
 			kept.set(path, { ...file, whyNoBlob: file.kind === 'gone' ? 'gone at the end' : 'not a file' });
 		else if (verdict === 'secret') kept.set(path, { ...file, sha256Before: null, blobBefore: null, whyNoBlob: 'secret' });
 		else if (!hashed.has(verdict)) kept.set(path, { ...file, whyNoBlob: verdict });
+		else if (file.whyNoBlob === changedLater) kept.set(path, file);
 		else if (written.has(verdict)) {
 			const saved = await o.blobs.putFile(path, left);
 			if (saved?.kept === true) left -= saved.size;
@@ -80,7 +109,7 @@ export async function keepFiles(o: Keeping): Promise<Map<Name, FileFact>> {
 				...file,
 				sha256After: saved?.sha256 ?? null,
 				blobAfter: saved?.kept === true ? saved.sha256 : null,
-				whyNoBlob: saved?.kept === true ? null : 'too large',
+				whyNoBlob: saved === null ? whyNot(path) : saved.kept ? null : 'too large',
 			});
 		} else {
 			const sha256 = await sha256Of(path);
@@ -89,9 +118,22 @@ export async function keepFiles(o: Keeping): Promise<Map<Name, FileFact>> {
 				...file,
 				sha256Before: file.sha256Before ?? sha256,
 				sha256After: sha256,
-				whyNoBlob: file.blobBefore === null ? verdict : null,
+				whyNoBlob: file.blobBefore === null ? (file.whyNoBlob ?? verdict) : null,
 			});
 		}
 	}
 	return kept;
+}
+
+/** Why a file that was there a moment ago could not be copied. */
+function whyNot(path: Name): string {
+	const { realPath } = look(path);
+	if (realPath === null) return 'gone at the end';
+	if (look(realPath).kind !== 'file') return 'not a file';
+	try {
+		accessSync(fsPath(realPath), constants.R_OK);
+	} catch {
+		return 'not readable';
+	}
+	return 'still changing';
 }

@@ -1,12 +1,21 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { describe, judge, openMachine, wholeRun } from '../dependencies/index.ts';
-import type { CellUse, Facts, Listener, Run, RunWorker, Warning } from '../model/index.ts';
+import type { CellUse, Facts, FileFact, Listener, Run, RunWorker, Warning } from '../model/index.ts';
 import { formatNotebook, withResults, type CodeCell, type Notebook } from '../notebook/index.ts';
-import { compressLog, keepOutputs, openBlobs, readJournal, redactExec, writeTables, type RunFolder } from '../store/index.ts';
-import { keepFiles, lookAtFiles } from './files.ts';
+import {
+	compressLog,
+	keepOutputs,
+	openBlobs,
+	readJournal,
+	redactExec,
+	runOf,
+	writeTables,
+	type RunFolder,
+} from '../store/index.ts';
+import { changedLater, keepFiles, lookAtFiles } from './files.ts';
 import { resultsOf } from './journal.ts';
-import { existingPath } from './paths.ts';
+import { existingPath, firstOf } from './paths.ts';
 
 /** What is known when the kernel and all that it started have ended. */
 export interface Ending {
@@ -17,8 +26,8 @@ export interface Ending {
 	readonly notebook: Notebook;
 	readonly cells: readonly CodeCell[];
 	readonly uses: readonly CellUse[];
-	/** The run as its journal tells it; what the log and the files add comes here. */
-	readonly account: Run;
+	/** Milliseconds since 1970, of a run that is made whole after its death; null where it has just ended. */
+	readonly ended: number | null;
 	/** Bytes of outputs, of cells and files together, that go into the blob store. */
 	readonly keepOutputs: number;
 	readonly out: string | null;
@@ -32,37 +41,44 @@ export interface Ending {
 export async function finishRun(o: Ending): Promise<Run> {
 	const { folder, listen } = o;
 	const journal = await readJournal(folder.directory);
-	const begun = o.account;
+	const begun = runOf(journal);
 	const results = resultsOf(journal);
-	const account: Run = { ...begun, workers: workersOf(o.facts, begun.circumstances.hostname) };
+	const account: Run = {
+		...begun,
+		status: begun.status === 'running' ? 'died' : begun.status,
+		workers: workersOf(o.facts, begun.circumstances.hostname),
+	};
 
 	listen({ type: 'step', what: 'looking at the files', done: null, of: null });
 	const executed = formatNotebook(withResults(o.notebook, results, begun.circumstances.kernel));
 	await folder.write('executed.ipynb', executed);
-	if (o.out !== null) await writeFile(o.out, executed);
-	const looked = await lookAtFiles(o.facts, journal, Date.parse(begun.started));
+	const looked = lookAtFiles(o.facts, journal, { started: Date.parse(begun.started), ended: o.ended });
 
 	listen({ type: 'step', what: 'judging what was used', done: null, of: null });
 	const machine = openMachine();
 	const judgement = judge({ run: account, facts: o.facts, files: looked, cells: o.uses, machine });
-	const files = await keepFiles({
-		files: looked,
-		verdicts: judgement.verdicts,
-		blobs: openBlobs(o.home),
-		keepOutputs: o.keepOutputs,
-	});
-	const outputs = await keepOutputs(results, openBlobs(o.home), o.keepOutputs);
+	// The outputs of cells first: they are small, and what a verdict is about. What they leave of the limit is the files'.
+	const blobs = openBlobs(o.home);
+	const outputs = await keepOutputs(results, blobs, o.keepOutputs);
+	const taken = outputs.reduce((sum, output) => sum + (output.blob === null ? 0 : output.bytes), 0);
+	const files = await keepFiles({ files: looked, verdicts: judgement.verdicts, blobs, limit: o.keepOutputs - taken });
 
 	listen({ type: 'step', what: 'writing the run', done: null, of: null });
 	await writeTables(folder.directory, { facts: o.facts, files: [...files.values()], outputs });
 	await folder.write('dependencies.json', `${JSON.stringify(describe(judgement, files, wholeRun), null, '\t')}\n`);
 	const warned = journal.flatMap((entry) => (entry.event === 'warning' ? [entry.warning] : []));
-	const run: Run = { ...account, warnings: [...warned, ...doubtsOf(o.facts), ...judgement.warnings] };
+	const run: Run = {
+		...account,
+		warnings: [...warned, ...doubtsOf(o.facts), ...judgement.warnings, ...changesLater([...files.values()])],
+	};
 	for (const warning of run.warnings.slice(warned.length)) listen({ type: 'warning', warning });
 	await folder.write('run.json', `${JSON.stringify(run, null, '\t')}\n`);
 	const log = folder.logPath('manager');
-	await compressLog(log, `${log}.gz`, (line) => redactExec(line, existingPath(begun.circumstances.cwd)));
+	// There is none where Cellar was killed before it had started the kernel.
+	if (existsSync(log)) await compressLog(log, `${log}.gz`, (line) => redactExec(line, existingPath(begun.circumstances.cwd)));
 	await folder.finish();
+	// The run is whole by now, wherever this may not be written.
+	if (o.out !== null) await writeFile(o.out, executed);
 	listen({ type: 'run ended', run: run.run, status: run.status, seconds: run.seconds ?? 0 });
 	return run;
 }
@@ -91,7 +107,15 @@ function doubtsOf(facts: Facts): Warning[] {
 	}));
 }
 
-/** A run's notebook by its name alone, for messages. */
-export function notebookName(run: Run): string {
-	return run.notebook === null ? 'program' : basename(run.notebook);
+/** What is not known of a run because it was made whole too late. */
+function changesLater(files: readonly FileFact[]): Warning[] {
+	const later = files.filter((file) => file.whyNoBlob === changedLater).map((file) => file.path);
+	if (later.length === 0) return [];
+	const what = later.length === 1 ? 'a file' : `${later.length} files`;
+	return [
+		{
+			code: 'CELLAR_CHANGED_LATER',
+			message: `${what} that the run used changed after it had died, so what it held is not known: ${firstOf(later)}`,
+		},
+	];
 }

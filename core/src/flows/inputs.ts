@@ -1,8 +1,9 @@
-import { lstatSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { isSecretName } from '../dependencies/index.ts';
-import { encodeName, fsPath, type How, type JournalEntry, type Name } from '../model/index.ts';
-import type { Blobs } from '../store/index.ts';
+import { whySecret } from '../dependencies/index.ts';
+import { CellarError, encodeName, type How, type JournalEntry, type Name, type Warning } from '../model/index.ts';
+import { look, type Blobs, type Put } from '../store/index.ts';
+import { createAside } from './aside.ts';
 
 /** Saves the first state of what a run may read, so that a repeat has it even where the run changes it later. */
 export interface InputKeeper {
@@ -10,7 +11,7 @@ export interface InputKeeper {
 	sighted(path: Name, how: How): void;
 	/** Saves a file that the notebook's source names, before anything runs. */
 	named(path: Name): void;
-	/** Resolves when all that was begun is saved and journalled. */
+	/** Resolves when all that was begun is saved and journalled. @throws CellarError of the store or the journal, the first */
 	settled(): Promise<void>;
 }
 
@@ -21,8 +22,9 @@ const notInputs =
 const readers: ReadonlySet<How> = new Set(['read', 'readwrite', 'append', 'execute']);
 
 /**
- * @param limit bytes in all; above it a file is journalled by its hash alone
- * @param started milliseconds since 1970: what was born later is the run's own
+ * @param o.prefixes files, and folders with all below them, that hold no input
+ * @param o.limit bytes in all; above it a file is journalled by its hash alone, and so is one for which the disk has no room
+ * @param o.started milliseconds since 1970: what was born later is the run's own
  */
 export function createInputKeeper(o: {
 	readonly blobs: Blobs;
@@ -30,32 +32,48 @@ export function createInputKeeper(o: {
 	readonly started: number;
 	readonly prefixes: readonly string[];
 	readonly append: (entry: JournalEntry) => Promise<void>;
+	readonly warn: (warning: Warning) => Promise<void>;
 }): InputKeeper {
-	const seen = new Set<Name>();
+	const known = new Set<Name>();
+	const aside = createAside();
 	let left = o.limit;
-	let queue: Promise<void> = Promise.resolve();
+	let last: Promise<void> = Promise.resolve();
 
+	const put = async (path: Name): Promise<Put | null> => {
+		try {
+			return await o.blobs.putFile(path, left);
+		} catch (error) {
+			if (!(error instanceof CellarError) || error.code !== 'CELLAR_DISK_FULL') throw error;
+			await o.warn({ code: 'CELLAR_INPUT_NOT_KEPT', message: `the disk has no room to keep ${path} as it was before the run` });
+			return o.blobs.putFile(path, 0);
+		}
+	};
+	const keep = async (path: Name) => {
+		const kept = await put(path);
+		if (kept === null) return;
+		if (kept.kept) left -= kept.size;
+		await o.append({ event: 'input', path, sha256: kept.sha256, kept: kept.kept, existedBefore: true });
+	};
 	const consider = (path: Name) => {
-		if (seen.has(path) || notInputs.test(path) || isSecretName(path)) return;
-		if (o.prefixes.some((prefix) => path.startsWith(`${prefix}/`))) return;
-		seen.add(path);
-		const state = lstatSync(fsPath(path), { throwIfNoEntry: false });
+		if (known.has(path) || notInputs.test(path)) return;
+		if (o.prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) return;
+		known.add(path);
+		const seen = look(path);
 		// A link's target is opened too, and is sighted under its own name only where -y shows it: follow it here.
-		if (state === undefined || state.isDirectory() || (!state.isFile() && !state.isSymbolicLink())) return;
-		if (state.birthtimeMs >= o.started) return;
-		queue = queue.then(async () => {
-			const kept = await o.blobs.putFile(path, left);
-			if (kept === null) return;
-			if (kept.kept) left -= kept.size;
-			await o.append({ event: 'input', path, sha256: kept.sha256, kept: kept.kept, existedBefore: true });
-		});
+		if (seen.kind !== 'file' && seen.kind !== 'link') return;
+		if (seen.born !== null && seen.born >= o.started) return;
+		// What holds credentials is neither hashed nor kept, whatever other name it has.
+		if (whySecret(path) !== null || (seen.realPath !== null && whySecret(seen.realPath) !== null)) return;
+		// One after another: what is left of the limit is known when the one before has been kept.
+		last = last.catch(() => undefined).then(() => keep(path));
+		aside.add(last);
 	};
 	return {
 		sighted(path, how) {
 			if (readers.has(how)) consider(path);
 		},
 		named: consider,
-		settled: () => queue,
+		settled: () => aside.settled(),
 	};
 }
 
@@ -64,8 +82,7 @@ export function namedFiles(mentions: Iterable<string>, folder: string, home: str
 	const found = new Set<Name>();
 	for (const mention of mentions) {
 		const path = mention.startsWith('~/') ? join(home, mention.slice(2)) : isAbsolute(mention) ? mention : join(folder, mention);
-		if (path.includes('\0')) continue;
-		if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) found.add(encodeName(Buffer.from(path)));
+		if (existsSync(path)) found.add(encodeName(Buffer.from(path)));
 	}
 	return [...found];
 }

@@ -4,6 +4,7 @@ import { writeImage } from '../images/index.ts';
 import { CellarError, encodeName, type Listener, type Name, type Run } from '../model/index.ts';
 import { findRun, openBlobs, readRun } from '../store/index.ts';
 import { judgeAgain } from './deps.ts';
+import { firstOf } from './paths.ts';
 import { recordPaths } from './record.ts';
 import { version } from './version.ts';
 
@@ -56,7 +57,7 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 	if (lost.length > 0 && !o.allowMissing) {
 		throw new CellarError(
 			'CELLAR_LOST',
-			`the first state of ${lost.length} inputs was not kept: ${listed(lost.map((item) => item.path))}`,
+			`the first state of ${lost.length} inputs was not kept: ${firstOf(lost.map((item) => item.path))}`,
 			{
 				hint: 'audit again with a larger --keep-inputs, or pack without them by --allow-missing',
 			},
@@ -110,12 +111,6 @@ function defaultTarget(run: Run): string {
 
 function absolute(cwd: string): (path: string) => Name {
 	return (path) => encodeName(Buffer.from(resolve(cwd, path)));
-}
-
-/** The first few of a list, and how many more there are. */
-function listed(items: readonly string[]): string {
-	const shown = items.slice(0, 5).join(', ');
-	return items.length > 5 ? `${shown} and ${items.length - 5} more` : shown;
 }
 
 /** Where the image of a run is kept when `repeat` was given the run and not an image. */

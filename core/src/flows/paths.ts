@@ -13,3 +13,9 @@ export function existingPath(cwd: string): (word: Name) => boolean {
 		return found;
 	};
 }
+
+/** The first few of a list, and how many more there are. */
+export function firstOf(items: readonly string[]): string {
+	const shown = items.slice(0, 5).join(', ');
+	return items.length > 5 ? `${shown} and ${items.length - 5} more` : shown;
+}

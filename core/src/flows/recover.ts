@@ -1,75 +1,158 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createFollower, readLog } from '../audit/index.ts';
-import type { Facts, Listener, Warning } from '../model/index.ts';
-import { codeCells } from '../notebook/index.ts';
-import { cellarHome, hasTables, listRuns, readRun, reopenRun } from '../store/index.ts';
+import { CellarError, type Facts, type JournalEntry, type Listener, type Run, type Warning } from '../model/index.ts';
+import { codeCells, formatNotebook, withResults } from '../notebook/index.ts';
+import {
+	cellarHome,
+	compressLog,
+	hasTables,
+	isAlive,
+	keepOutputs,
+	openBlobs,
+	readJournal,
+	redactExec,
+	reopenRun,
+	runOf,
+	unfinishedRuns,
+	writeTables,
+	type RunFolder,
+} from '../store/index.ts';
 import { executionsThatStartCoroutines } from './coroutines.ts';
 import { finishRun } from './finish.ts';
+import { resultsOf } from './journal.ts';
+import { leftRunning } from './leftovers.ts';
+import { unmarkedCells, watchMarks } from './marks.ts';
 import { notebookOf } from './notebook.ts';
-import { leftovers } from './runs.ts';
+import { existingPath } from './paths.ts';
 import { usesOf } from './uses.ts';
 
 /**
- * What every command does first: makes whole the runs that died without their tables, and names what they have left running.
+ * What every command does first: makes whole the runs that Cellar did not end, and names what they have left running.
  * A run that cannot be made whole is named and left as it is.
  */
-export async function recoverRuns(env: NodeJS.ProcessEnv): Promise<readonly Warning[]> {
-	const home = cellarHome(env);
+export async function recoverRuns(env: NodeJS.ProcessEnv, listen: Listener = silent): Promise<readonly Warning[]> {
+	return recoverIn(cellarHome(env), listen);
+}
+
+/** The same, of a home. */
+export async function recoverIn(home: string, listen: Listener = silent): Promise<readonly Warning[]> {
 	const warnings: Warning[] = [];
-	for (const left of await leftovers(home)) {
-		warnings.push({
-			code: 'CELLAR_LEFT_RUNNING',
-			message: `run ${left.run} died and left ${left.command} (process ${left.pid}) running; cellar runs prune ends it`,
-		});
-	}
-	const busy = new Set(warnings.length === 0 ? [] : (await leftovers(home)).map((left) => left.run));
-	for (const run of await listRuns(home)) {
-		if (run.status === 'running' || run.problem !== null || busy.has(run.run) || existsSync(join(run.directory, 'run.json')))
-			continue;
+	for (const { id, directory } of await unfinishedRuns(home)) {
 		try {
-			await recoverRun(home, run.directory);
+			if (await isAlive(directory)) continue;
+			const left = await leftRunning(id, await readJournal(directory));
+			if (left.length === 0) await recoverRun(home, directory, listen);
+			for (const one of left) {
+				warnings.push({
+					code: 'CELLAR_LEFT_RUNNING',
+					message: `run ${one.run} died and left ${one.command} (process ${one.pid}) running; cellar runs prune ends it`,
+				});
+			}
 		} catch (error) {
-			warnings.push({
-				code: 'CELLAR_RUN_UNREADABLE',
-				message: `run ${run.run} died and cannot be made whole: ${error instanceof Error ? error.message : String(error)}`,
-			});
+			// `cellar runs` tells of a folder that cannot be read at all; every other command would say it again and again.
+			if (error instanceof CellarError && (error.code === 'CELLAR_RUN_UNREADABLE' || error.code === 'CELLAR_RUN_TOO_NEW'))
+				continue;
+			const why = error instanceof Error ? error.message : String(error);
+			warnings.push({ code: 'CELLAR_NOT_WHOLE', message: `run ${id} was cut short and cannot be made whole: ${why}` });
 		}
 	}
 	return warnings;
 }
 
-/** Builds the tables of a run that died, from its journal and its log. */
-async function recoverRun(home: string, directory: string): Promise<void> {
-	const before = await readRun(directory);
-	if (before.repeatOf !== null && !(await hasTables(directory))) return;
+const silent: Listener = () => undefined;
+
+/** Does what was left to do when the process that made a run was killed. */
+async function recoverRun(home: string, directory: string, listen: Listener): Promise<void> {
 	await using folder = await reopenRun(directory);
+	// Somebody else is at it.
 	if (folder === null) return;
-	const notebook = await notebookOf(directory, before);
+	const journal = await readJournal(directory);
+	const run = runOf(journal);
+	listen({ type: 'step', what: `making run ${run.run} whole, which was cut short`, done: null, of: null });
+	if (existsSync(join(directory, 'run.json'))) await compressLogs(folder, run);
+	else if (!existsSync(join(directory, 'notebook.ipynb'))) await folder.finish();
+	else if (run.repeatOf !== null) await finishRepeat(folder, home, journal);
+	else await finishAudit(folder, home, journal, listen);
+	await folder.finish();
+	removeScratch(run);
+}
+
+/** The tables and documents of an audit follow from its journal and its log. */
+async function finishAudit(folder: RunFolder, home: string, journal: readonly JournalEntry[], listen: Listener): Promise<void> {
+	const run = runOf(journal);
+	const notebook = await notebookOf(folder.directory, run);
 	const cells = codeCells(notebook);
-	const uses = await usesOf(cells, before.circumstances.kernel?.language ?? '');
+	const uses = await usesOf(cells, run.circumstances.kernel?.language ?? '');
+	const limits = journal.find((entry) => entry.event === 'limits');
 	await finishRun({
 		folder,
 		home,
-		facts: await factsOf(folder.logPath('manager'), before.circumstances, executionsThatStartCoroutines(cells, uses)),
+		facts: await factsOf(folder, journal, executionsThatStartCoroutines(cells, uses)),
 		notebook,
 		cells,
 		uses,
-		account: before,
-		keepOutputs: Infinity,
+		ended: lastSign(folder),
+		keepOutputs: limits?.keepOutputs ?? 0,
 		out: null,
-		listen: silent,
+		listen: (event) => (event.type === 'step' ? listen(event) : undefined),
 	});
 }
 
-const silent: Listener = () => undefined;
+/** What a repeat wrote went with its sandbox; its cells' outputs are in its journal. */
+async function finishRepeat(folder: RunFolder, home: string, journal: readonly JournalEntry[]): Promise<void> {
+	const run = runOf(journal);
+	const results = resultsOf(journal);
+	const notebook = await notebookOf(folder.directory, run);
+	await folder.write('executed.ipynb', formatNotebook(withResults(notebook, results, run.circumstances.kernel)));
+	if (!(await hasTables(folder.directory))) {
+		const outputs = await keepOutputs(results, openBlobs(home), Infinity);
+		await writeTables(folder.directory, { facts: noFacts, files: [], outputs });
+	}
+	await compressLogs(folder, run);
+	await folder.finish({ ...run, status: 'died' });
+}
 
-async function factsOf(
-	log: string,
-	{ nonce, hostname, bootId }: { nonce: string; hostname: string; bootId: string },
-	coroutineCells: ReadonlySet<number>,
-): Promise<Facts> {
+const noFacts: Facts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], doubts: [] };
+
+async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], coroutineCells: ReadonlySet<number>): Promise<Facts> {
+	const { nonce, hostname, bootId } = runOf(journal).circumstances;
 	const follower = createFollower({ log: 'manager', nonce, host: hostname, bootId, coroutineCells });
-	if (existsSync(log)) await readLog(log, follower);
-	return follower.facts();
+	const marks = watchMarks(nonce);
+	const take: typeof follower.take = (events) => {
+		marks.take(events);
+		follower.take(events);
+	};
+	const log = logOf(folder);
+	if (log !== null) await readLog(log, { take });
+	const facts = follower.facts();
+	return { ...facts, doubts: [...facts.doubts, ...unmarkedCells(journal, marks)] };
+}
+
+/** The log as it grew, or as it was compressed at the end; null where the kernel had not been started. */
+function logOf(folder: RunFolder): string | null {
+	const path = folder.logPath('manager');
+	return [path, `${path}.gz`].find((one) => existsSync(one)) ?? null;
+}
+
+async function compressLogs(folder: RunFolder, run: Run): Promise<void> {
+	const log = folder.logPath('manager');
+	if (!existsSync(log)) return;
+	await compressLog(log, `${log}.gz`, (line) => redactExec(line, existingPath(run.circumstances.cwd)));
+}
+
+/** When the journal or the log last grew: what is younger was not the run's doing. Milliseconds since 1970. */
+function lastSign(folder: RunFolder): number {
+	const log = logOf(folder);
+	const files = [join(folder.directory, 'journal.jsonl'), ...(log === null || log.endsWith('.gz') ? [] : [log])];
+	return Math.max(...files.map((path) => statSync(path).mtimeMs));
+}
+
+/** The folder of the connection file, which holds the key to a kernel that is no more. */
+function removeScratch(run: Run): void {
+	const { connectionFile } = run.circumstances;
+	const folder = connectionFile === null ? null : dirname(connectionFile);
+	if (folder === null || dirname(folder) !== tmpdir() || !/\/cellar-\w{6}$/.test(folder)) return;
+	rmSync(folder, { recursive: true, force: true });
 }

@@ -1,6 +1,21 @@
-import { endLineage, lineageOf } from '../audit/index.ts';
-import type { Warning } from '../model/index.ts';
-import { findRun, listRuns, readJournal, removeRun, sweepBlobs, type RunSummary } from '../store/index.ts';
+import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CellarError, errnoOf, type Listener, type Warning } from '../model/index.ts';
+import {
+	bytesOfRun,
+	findRun,
+	isAlive,
+	listRuns,
+	readJournal,
+	removeRun,
+	sweepBlobs,
+	unfinishedRuns,
+	type RunSummary,
+} from '../store/index.ts';
+import { endLeftovers, leftRunning, type Leftover } from './leftovers.ts';
+import { imageOfRun } from './pack.ts';
+import { firstOf } from './paths.ts';
+import { recoverIn } from './recover.ts';
 
 /** A row of `cellar runs`. */
 export type RunListing = Omit<RunSummary, 'directory' | 'problem'>;
@@ -16,36 +31,90 @@ export async function runsKept(
 	};
 }
 
-/** Removes one run and what only it kept. @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_RUN_IN_USE */
+/**
+ * Removes one run and what only it kept: its folder, its image, and the blobs to which no other run refers.
+ *
+ * @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_RUN_IN_USE: also where something that it started is still running
+ */
 export async function removeRunNamed(home: string, word: string): Promise<{ readonly run: string; readonly bytes: number }> {
-	const { id } = await findRun(home, word);
-	const size = (await listRuns(home)).find((run) => run.run === id)?.bytes ?? 0;
-	const removed = await removeRun(home, id);
-	return { run: id, bytes: size + removed.bytes };
-}
-
-interface Leftover {
-	readonly run: string;
-	readonly pid: number;
-	readonly command: string;
-}
-
-/** What runs that died have left running: processes still traced by their tracer. */
-export async function leftovers(home: string): Promise<readonly (Leftover & { readonly tracer: number })[]> {
-	const found: (Leftover & { tracer: number })[] = [];
-	for (const run of await listRuns(home)) {
-		if (run.status !== 'died' || run.problem !== null) continue;
-		const tracer = (await readJournal(run.directory)).flatMap((entry) => (entry.event === 'tracer' ? [entry.pid] : [])).at(-1);
-		if (tracer === undefined) continue;
-		for (const { pid, command } of await lineageOf(tracer)) found.push({ run: run.run, pid, command, tracer });
+	const { id, directory } = await findRun(home, word);
+	const left = await leftOf(id, directory);
+	if (left.length > 0) {
+		// The folder is all by which they can be found.
+		throw new CellarError('CELLAR_RUN_IN_USE', `run ${id} died and left ${firstOf(left.map(named))} running`, {
+			hint: 'cellar runs prune ends it; then remove the run',
+		});
 	}
-	return found;
+	const folder = join(home, 'runs', id);
+	// Of a run that lies elsewhere only the link goes.
+	const isHere = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+	const own = isHere ? bytesOfRun(folder) : 0;
+	const removed = await removeRun(home, id);
+	return { run: id, bytes: own + removed.bytes + freed(imageOfRun(home, id)) };
 }
 
-/** Ends what died runs left running, and frees what no run refers to: the whole of `cellar runs prune`. */
-export async function pruneRuns(home: string): Promise<{ readonly ended: readonly Leftover[]; readonly bytes: number }> {
-	const left = await leftovers(home);
-	for (const tracer of new Set(left.map((item) => item.tracer))) await endLineage(tracer, 2000);
+async function leftOf(id: string, directory: string): Promise<readonly Leftover[]> {
+	if (await isAlive(directory)) return [];
+	try {
+		return await leftRunning(id, await readJournal(directory));
+	} catch (error) {
+		// A run that cannot be read can still be removed.
+		if (error instanceof CellarError) return [];
+		throw error;
+	}
+}
+
+function named({ command, pid }: Leftover): string {
+	return `${command} (process ${pid})`;
+}
+
+/** Ends what died runs left running, makes these runs whole, and frees what no run refers to: the whole of `cellar runs prune`. */
+export async function pruneRuns(
+	home: string,
+	listen: Listener,
+): Promise<{ readonly ended: readonly Leftover[]; readonly bytes: number }> {
+	const ended: Leftover[] = [];
+	for (const { id, directory } of await unfinishedRuns(home)) {
+		const left = await leftOf(id, directory);
+		if (left.length === 0) continue;
+		await endLeftovers(await readJournal(directory));
+		ended.push(...left);
+	}
+	if (ended.length > 0) for (const warning of await recoverIn(home, listen)) listen({ type: 'warning', warning });
 	const swept = await sweepBlobs(home);
-	return { ended: left.map(({ run, pid, command }) => ({ run, pid, command })), bytes: swept.bytes };
+	return { ended, bytes: swept.bytes + (await freeUnpacked(home)) };
+}
+
+/** What was used so lately may be wanted by a repeat that has not begun yet; milliseconds. */
+const youngMs = 3_600_000;
+
+/** Images that were unpacked for a repeat, which can be unpacked again, and what sandboxes that were killed have left. */
+async function freeUnpacked(home: string): Promise<number> {
+	for (const { directory } of await unfinishedRuns(home)) if (await isAlive(directory)) return 0;
+	let bytes = 0;
+	for (const folder of ['roots', 'work']) {
+		for (const name of namesIn(join(home, folder))) {
+			const path = join(home, folder, name);
+			if (statSync(path).mtimeMs < Date.now() - youngMs) bytes += freed(path);
+		}
+	}
+	return bytes;
+}
+
+/** Removes a file or a tree. @returns how many bytes were in it */
+function freed(path: string): number {
+	const state = lstatSync(path, { throwIfNoEntry: false });
+	if (state === undefined) return 0;
+	const bytes = state.isDirectory() ? bytesOfRun(path) : state.size;
+	rmSync(path, { recursive: true, force: true });
+	return bytes;
+}
+
+function namesIn(path: string): string[] {
+	try {
+		return readdirSync(path);
+	} catch (error) {
+		if (errnoOf(error) === 'ENOENT') return [];
+		throw error;
+	}
 }

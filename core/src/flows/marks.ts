@@ -1,0 +1,59 @@
+import { statfsSync } from 'node:fs';
+import type { CallEvent } from '../audit/index.ts';
+import { CellarError, parseMark, type CellExecution, type Doubt, type JournalEntry, type Mark } from '../model/index.ts';
+
+type Verb = Mark['verb'];
+
+/** Which marks of cells stand in a log. What stands between two that are missing is missing too. */
+export interface MarkWatch {
+	take(events: readonly CallEvent[]): void;
+	has(verb: Verb, execution: CellExecution): boolean;
+}
+
+export function watchMarks(nonce: string): MarkWatch {
+	const seen = new Set<string>();
+	return {
+		take(events) {
+			for (const event of events) {
+				if (event.type !== 'path' || event.call !== 'look' || event.path === null) continue;
+				const mark = parseMark(nonce, event.path);
+				if (mark?.kind === 'cell') seen.add(`${mark.verb} ${mark.id}`);
+			}
+		},
+		has: (verb, execution) => seen.has(`${verb} ${execution}`),
+	};
+}
+
+/** A disk with less room than this is why a log does not grow. */
+const fullBytes = 64 << 10;
+
+/** strace goes on without a word where it cannot write its log: then nothing more of the run would be known. */
+export function lostLog(directory: string, run: string, number: number): CellarError {
+	const disk = statfsSync(directory);
+	const hint = `run ${run} keeps the cells that came before`;
+	if (disk.bavail * disk.bsize < fullBytes) {
+		return new CellarError('CELLAR_DISK_FULL', `the tracer could not write its log in cell ${number}: the disk is full`, {
+			where: directory,
+			hint: `${hint}; make room on this disk`,
+		});
+	}
+	return new CellarError('CELLAR_LOG_UNREADABLE', `the tracer's log does not show cell ${number}`, {
+		where: directory,
+		hint: `${hint}; look whether its disk is whole and whether a limit on the size of files is set (ulimit -f)`,
+	});
+}
+
+/** The cells that began, or ended, and of which the log does not show it: what was used around there is not known. */
+export function unmarkedCells(journal: readonly JournalEntry[], marks: MarkWatch): Doubt[] {
+	const numbers = new Set<number>();
+	for (const entry of journal) {
+		if (entry.event === 'cell begin' && !marks.has('begin', entry.execution)) numbers.add(entry.number);
+		if (entry.event !== 'cell end' || entry.result.status === 'died') continue;
+		if (!marks.has('end', entry.result.execution)) numbers.add(entry.result.number);
+	}
+	return [...numbers].map((number) => ({
+		code: 'CELLAR_LOG_INCOMPLETE',
+		message: `the tracer's log does not show cell ${number} from begin to end: what was used there is not known`,
+		seq: null,
+	}));
+}
