@@ -9,7 +9,7 @@ export interface Notebook extends Audited {
 	/** Where the cells ran. */
 	readonly run: string;
 	/** Who used a file of the run folder, in one line each: `how cell worker engine during ~`. */
-	scopes(file: string): readonly string[];
+	readonly scopes: (file: string) => readonly string[];
 }
 
 /** What runs between two cells. */

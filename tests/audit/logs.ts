@@ -7,7 +7,11 @@ export const noFiles = { exists: () => false, setuid: () => false };
 
 /** A line of strace's log for a line of a story: `1 open a`, `2 born-of 1`, `1 mark begin/task/7`; others as they are. */
 function lineOf(story: string): string {
-	const [pid, word, ...rest] = story.trim().split(' ');
+	// A space within a word is written as one that does not break.
+	const [pid, word, ...rest] = story
+		.trim()
+		.split(' ')
+		.map((part) => part.replaceAll('\u00a0', ' '));
 	const what = rest.join(' ');
 	const line = (text: string) => `${pid} 1700000000.000000 ${text}`;
 	switch (word) {

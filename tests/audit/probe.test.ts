@@ -8,7 +8,7 @@ import { compiled, scratch, strace } from './audited.ts';
 
 /** What a Cellar of its own finds, started by way of another program. */
 async function probedBy(folder: string, ...before: readonly string[]): Promise<TracerProbe> {
-	const [first = '', ...rest] = [...before, process.execPath, join(await bundle(folder), 'tell.mjs'), 'probe'];
+	const [first, ...rest] = [...before, process.execPath, join(await bundle(folder), 'tell.mjs'), 'probe'];
 	// What tell.ts prints.
 	return JSON.parse(execFileSync(first, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as TracerProbe;
 }

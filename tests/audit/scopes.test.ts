@@ -77,6 +77,7 @@ if pid == 0:
 	${make('before-exec')}
 	while not os.path.exists('go'): pass
 	os.execvp('touch', ['touch', 'after-exec'])
+while not os.path.exists('before-exec'): pass
 `,
 		`
 try: subprocess.run(['no-such-program'])

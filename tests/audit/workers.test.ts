@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { accessesOf } from '../../core/src/audit/index.ts';
 import { notebook, type Notebook } from './cells.ts';
+import { follow } from './logs.ts';
 
 const make = (file: string) => `open('${file}', 'x').close()`;
 
@@ -173,4 +174,52 @@ outer.start(); outer.join()
 	]);
 	expect(workersOf(run)).toEqual(['w1 fork']);
 	expect(byPool(run, 'a', 3)).toEqual(['create, cell 1, w1 fork', 'write, cell 1, w1 fork', 'create, cell 1, w1 fork']);
+});
+
+/** How each Python starts its workers; only one of them can be run here. */
+const commands = [
+	['3.11', 'multiprocessing.forkserver', 'from multiprocessing.forkserver import main; main(8, 9, [], **{})'],
+	[
+		'3.14',
+		'multiprocessing.forkserver',
+		'import sys; from multiprocessing.forkserver import main; main(8, 9, [], sys_argv=sys.argv[1:], **{})',
+	],
+] as const;
+
+test.each(commands)('the fork server of Python %s is known by its arguments', (_, engine, command) => {
+	const { facts } = follow(`
+		1 exec /usr/bin/python3 -m kernel
+		1 mark begin/cell/1
+		2 born-of 1
+		2 exec /usr/bin/python3 -c ${command.replaceAll(' ', '\u00a0')}
+		3 born-of 2
+		3 open a
+	`);
+	expect(facts.workers).toMatchObject([{ worker: 'w1', engine, pid: 3 }]);
+});
+
+test('a fork server may make its child before the call that asked for it has returned', () => {
+	const asking = 'connect(5<socket:[1]>, {sa_family=AF_UNIX, sun_path="/tmp/pymp-1/listener-2"}, 25';
+	const { facts } = follow(`
+		1 exec /usr/bin/python3 -m kernel
+		1 mark begin/cell/1
+		1 bind(4<socket:[1]>, {sa_family=AF_UNIX, sun_path="/tmp/pymp-1/listener-2"}, 25) = 0
+		2 born-of 1
+		2 exec /usr/bin/python3 -c ${commands[0][2].replaceAll(' ', '\u00a0')}
+		1 mark end/cell/1
+		1 mark begin/cell/2
+		1 ${asking} <unfinished ...>
+		3 born-of 2
+		1 <... connect resumed>) = 0
+		1 mark end/cell/2
+		1 mark begin/cell/3
+		1 ${asking} <unfinished ...>
+		1 <... connect resumed>) = -1 ECONNREFUSED (Connection refused)
+		1 ${asking}) = 0
+		4 born-of 2
+		3 open a
+		4 open b
+	`);
+	const cellOf = (file: string) => facts.accesses.find(({ path }) => path === `/run/${file}`)?.cell;
+	expect([cellOf('a'), cellOf('b')]).toEqual([2, 3]);
 });

@@ -4,7 +4,7 @@ import type { MarkedWorker, Process, Thread } from './threads.ts';
 
 /** Programs that an engine starts its workers as, told by the words of their arguments. */
 const started: readonly (readonly [engine: string, isIt: (word: string) => boolean])[] = [
-	['multiprocessing.spawn', (word) => word.startsWith('from multiprocessing.spawn import spawn_main')],
+	['multiprocessing.spawn', (word) => word.includes('from multiprocessing.spawn import spawn_main')],
 	['loky', (word) => /(?:^|\.)popen_loky_posix$/.test(word)],
 ];
 
@@ -13,9 +13,9 @@ export function engineOf(argv: readonly string[]): string | null {
 	return started.find(([, isIt]) => argv.some(isIt))?.[0] ?? null;
 }
 
-/** multiprocessing's fork server: it is no worker, its forked children are. */
+/** multiprocessing's fork server: it is no worker, its forked children are. From Python 3.14 on, `import sys; ` comes first. */
 export function isForkServer(argv: readonly string[]): boolean {
-	return argv.some((word) => word.startsWith('from multiprocessing.forkserver import main'));
+	return argv.some((word) => word.includes('from multiprocessing.forkserver import main'));
 }
 
 /** Who is whose worker, as it is known by now. */
