@@ -125,8 +125,9 @@ const leavesBehind = `
 test('what the program leaves behind is named and ended, whatever it does to signals and sessions', async () => {
 	const { left, facts, code } = await audited(['/bin/sh', '-c', leavesBehind], { graceMs: 100 });
 	expect(code).toBe(0);
-	expect(left.map(({ command }) => command).sort()).toEqual(expect.arrayContaining(['sleep', 'sleep', 'sleep', 'sleep']));
-	expect(left.map(({ command }) => command)).not.toContain('strace');
+	const commands = left.map(({ command }) => command);
+	expect(commands.filter((command) => command === 'sleep').length).toBeGreaterThanOrEqual(4);
+	expect(commands.some((command) => /strace|launch/.test(command))).toBe(false);
 	expect(facts.processes.filter(({ ended }) => ended === null)).toEqual([]);
 });
 

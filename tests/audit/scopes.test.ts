@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { scratch } from './audited.ts';
+import { audited, scratch } from './audited.ts';
 import { notebook } from './cells.ts';
 
 /** Python: makes a file. */
@@ -145,4 +145,21 @@ test('behind a wrapper, the kernel is the process that reads the connection file
 	expect(facts.processes.find(({ ordinal }) => ordinal === 2)).toMatchObject({ kind: 'process', parent: 1, cell: null });
 	expect(scopes('a')).toEqual(['create, cell 1']);
 	expect(scopes('forked')).toEqual(['create, cell 2, w1 fork']);
+});
+
+test('what a sandbox does before and after its program is no part of the run, which begins with that program', async () => {
+	const program = ['/bin/sh', '-c', 'touch inside; (exit 3)'];
+	const { facts, folder, code } = await audited(
+		['/bin/sh', '-c', 'touch before; "$@"; status=$?; touch after; exit $status', 'sh', ...program],
+		{
+			program,
+		},
+	);
+	expect(code).toBe(3);
+	expect(facts.accesses.map(({ path }) => path).filter((path) => path.startsWith(folder))).toEqual([join(folder, 'run/inside')]);
+	expect(facts.processes.find(({ ordinal }) => ordinal === 1)).toMatchObject({ parent: null, exitCode: 3 });
+	expect(facts.execs.map(({ process, path }) => `${process} ${path}`)).toEqual([
+		'1 /bin/sh',
+		expect.stringMatching(/^\d+ \/usr\/bin\/touch$/),
+	]);
 });
