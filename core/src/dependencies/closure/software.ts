@@ -182,6 +182,9 @@ function packInterpreter(packing: Packing, one: Interpreter): void {
 		// Debian's python3 may be another version than the one that ran.
 		if (one.program !== null && packing.walker.walk(path).end?.path === one.program) packing.ask(path, because);
 	}
+	// By it the interpreter's exact version is known in the image too.
+	const header = joined(one.root, `include/python${one.short}/patchlevel.h`);
+	if (isFile(header)) packing.ask(header, because);
 	packing.tree(one.library, (step) => (unneeded.test(relativeTo(step.path, one.library) ?? '') ? null : because));
 }
 
