@@ -68,6 +68,7 @@ export const repeat = buildCommand<Flags, [string]>({
 					network: flags.network,
 					inputs: new Map(flags.input),
 					timeoutSeconds: flags.timeout ?? null,
+					audit: flags.audit,
 					rtol: flags.rtol,
 					atol: flags.atol,
 					ignore: flags.ignore ?? [],

@@ -175,6 +175,7 @@ export async function auditNotebook(
 			ended: null,
 			keepOutputs: options.keepOutputs,
 			out: options.out,
+			inside: null,
 			listen,
 		});
 		return { run, directory: folder.directory };

@@ -1,7 +1,17 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { describe, explain, judge, openMachine, parseSelector, type Explanation, type Judgement } from '../dependencies/index.ts';
+import {
+	describe,
+	explain,
+	judge,
+	openMachine,
+	parseSelector,
+	type Explanation,
+	type Judgement,
+	type Machine,
+} from '../dependencies/index.ts';
 import {
 	CellarError,
 	dependenciesSchema,
@@ -14,6 +24,9 @@ import {
 import { codeCells } from '../notebook/index.ts';
 import { findRun, hasTables, readRun, readTables } from '../store/index.ts';
 import { notebookOf } from './notebook.ts';
+import { recordedDpkg, recordRoot } from './record.ts';
+import { unpackedAt } from './replay/root.ts';
+import { viewOfRoot } from './replay/view.ts';
 import { usesOf } from './uses.ts';
 
 export type { Explanation } from '../dependencies/index.ts';
@@ -34,7 +47,7 @@ export async function dependenciesOf(o: {
 	const selector = parseSelector(o.selector, run);
 	const written = await readDependencies(directory);
 	if (written !== null && selector.text === 'run') return written;
-	const { judgement, files } = await judgeAgain(directory, run);
+	const { judgement, files } = await judgeAgain(o.home, directory, run);
 	return describe(judgement, files, selector);
 }
 
@@ -46,7 +59,7 @@ export async function explainIn(o: {
 	readonly cwd: string;
 }): Promise<Explanation & { readonly format: 1 }> {
 	const { directory } = await findRun(o.home, o.run);
-	const { judgement } = await judgeAgain(directory, await readRun(directory));
+	const { judgement } = await judgeAgain(o.home, directory, await readRun(directory));
 	return { format: 1, ...explain(judgement, meant(judgement, o.what, o.cwd)) };
 }
 
@@ -57,11 +70,14 @@ function meant(judgement: Judgement, what: string, cwd: string): string {
 }
 
 /**
- * Judges a finished run once more, by its tables and the packages as they are now.
+ * Judges a finished run once more, by its tables and the packages as they are now; a repeat by those of its image.
  *
- * @throws CellarError CELLAR_RUN_IN_USE while it goes on; CELLAR_RUN_UNREADABLE where it was not traced
+ * @param home where images lie unpacked
+ * @throws CellarError CELLAR_RUN_IN_USE while it goes on; CELLAR_RUN_UNREADABLE where it was not traced; CELLAR_LOST where
+ *   the image of a repeat is not unpacked any more
  */
 export async function judgeAgain(
+	home: string,
 	directory: string,
 	run: Run,
 ): Promise<{ judgement: Judgement; files: ReadonlyMap<Name, FileFact> }> {
@@ -73,10 +89,29 @@ export async function judgeAgain(
 			hint: run.repeatOf === null ? 'audit the notebook again' : `ask of the run that it repeats: ${run.repeatOf}`,
 		});
 	}
+	const { repeatOf } = run;
+	if (repeatOf !== null && (await readDependencies(directory)) === null) {
+		throw new CellarError('CELLAR_RUN_UNREADABLE', `run ${run.run} was cut short, and what it saw went with its sandbox`, {
+			hint: `repeat the image again, or ask of the run that it repeats: ${repeatOf}`,
+		});
+	}
 	const { facts, files: rows } = await readTables(directory);
 	const files = new Map(rows.map((file) => [file.path, file] as const));
 	const cells = await usesOf(codeCells(await notebookOf(directory, run)), run.circumstances.kernel?.language ?? '');
-	return { judgement: judge({ run, facts, files, cells, machine: openMachine() }), files };
+	return { judgement: judge({ run, facts, files, cells, machine: machineOf(home, run) }), files };
+}
+
+/** Whose packages say what a run's files are: this machine's, or those of the image in which it ran. */
+function machineOf(home: string, run: Run): Machine {
+	const { image } = run.circumstances;
+	if (image === null) return openMachine();
+	const { root, record } = unpackedAt(home, image);
+	if (!existsSync(root)) {
+		throw new CellarError('CELLAR_LOST', `the image in which run ${run.run} ran is not unpacked any more`, {
+			hint: 'cellar repeat unpacks it again; cellar deps without --for still tells what the whole run needed',
+		});
+	}
+	return openMachine({ view: viewOfRoot(root, [{ from: record, to: recordRoot }]), dpkg: recordedDpkg });
 }
 
 /** A run's `dependencies.json`; null where it was not traced. @throws CellarError CELLAR_RUN_UNREADABLE */

@@ -9,6 +9,7 @@ import {
 	type PathVerdict,
 } from '../model/index.ts';
 import { look, sha256Of, type Blobs, type Look } from '../store/index.ts';
+import type { Inside } from './replay/view.ts';
 
 /** What the first use of a path says of its having been there before; null where it says nothing. */
 function existedByUse(first: Access): boolean | null {
@@ -23,11 +24,12 @@ function existedByUse(first: Access): boolean | null {
  *
  * @param o.started milliseconds since 1970: a file that was born later was made by the run, unless it was used before
  * @param o.ended of a run that is made whole after its death: what was written later is somebody else's; null where it is now
+ * @param o.inside where the run was not on this machine's own files; it knows what was there before
  */
 export function lookAtFiles(
 	facts: Facts,
 	journal: readonly JournalEntry[],
-	o: { readonly started: number; readonly ended: number | null },
+	o: { readonly started: number; readonly ended: number | null; readonly inside: Inside | null },
 ): Map<Name, FileFact> {
 	const saved = new Map(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry] as const] : [])));
 	const firsts = new Map<Name, Access>();
@@ -38,17 +40,19 @@ export function lookAtFiles(
 	const renamed = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
 	const files = new Map<Name, FileFact>();
 	for (const path of new Set([...firsts.keys(), ...renamed, ...saved.keys()])) {
-		const seen = look(path);
+		const seen = o.inside === null ? look(path) : lookInside(path, o.inside);
 		const first = firsts.get(path);
 		const input = saved.get(path);
 		const { born } = seen;
 		const existed =
-			input?.existedBefore ?? (first === undefined ? null : existedByUse(first)) ?? (born === null ? null : born < o.started);
+			input?.existedBefore ??
+			(first === undefined ? null : existedByUse(first)) ??
+			(o.inside !== null ? o.inside.existed(path) : born === null ? null : born < o.started);
 		files.set(path, {
 			path,
 			realPath: seen.realPath,
 			kind: seen.kind,
-			size: sizeOf(seen),
+			size: sizeOf(seen, o.inside),
 			mode: seen.mode,
 			mtime: seen.mtime,
 			existedBefore: existed,
@@ -69,10 +73,19 @@ function isLater(seen: Look, ended: number | null): boolean {
 	return ended !== null && seen.kind === 'file' && seen.mtime !== null && seen.mtime > ended;
 }
 
+function lookInside(path: Name, inside: Inside): Look {
+	const place = inside.place(path, false);
+	return { ...look(place ?? nowhere), path, realPath: place === null ? null : inside.real(path) };
+}
+
+/** Where nothing is: for what is not there inside, whatever this machine has at the same path. */
+const nowhere = '/.cellar/nothing';
+
 /** Of a link to a file, what it leads to: that is what was read. */
-function sizeOf(seen: Look): number | null {
+function sizeOf(seen: Look, inside: Inside | null): number | null {
 	if (seen.kind !== 'link' || seen.realPath === null) return seen.size;
-	const state = statSync(fsPath(seen.realPath), { throwIfNoEntry: false });
+	const place = inside === null ? seen.realPath : inside.place(seen.realPath, false);
+	const state = place === null ? undefined : statSync(fsPath(place), { throwIfNoEntry: false });
 	return state?.isFile() === true ? state.size : seen.size;
 }
 
@@ -83,6 +96,8 @@ interface Keeping {
 	readonly blobs: Blobs;
 	/** Bytes of outputs in all that go into the blob store. */
 	readonly limit: number;
+	/** Where the run was not on this machine's own files. */
+	readonly inside: Inside | null;
 }
 
 const written: ReadonlySet<PathVerdict['verdict']> = new Set(['output', 'intermediate', 'updated']);
@@ -94,6 +109,7 @@ const hashed: ReadonlySet<PathVerdict['verdict']> = new Set(['software', 'input'
  */
 export async function keepFiles(o: Keeping): Promise<Map<Name, FileFact>> {
 	let left = o.limit;
+	const placeOf = (path: Name) => (o.inside === null ? path : (o.inside.place(path, true) ?? nowhere));
 	const kept = new Map<Name, FileFact>();
 	for (const [path, file] of o.files) {
 		const verdict = o.verdicts.get(path)?.verdict ?? 'unknown';
@@ -103,16 +119,17 @@ export async function keepFiles(o: Keeping): Promise<Map<Name, FileFact>> {
 		else if (!hashed.has(verdict)) kept.set(path, { ...file, whyNoBlob: verdict });
 		else if (file.whyNoBlob === changedLater) kept.set(path, file);
 		else if (written.has(verdict)) {
-			const saved = await o.blobs.putFile(path, left);
+			const place = placeOf(path);
+			const saved = await o.blobs.putFile(place, left);
 			if (saved?.kept === true) left -= saved.size;
 			kept.set(path, {
 				...file,
 				sha256After: saved?.sha256 ?? null,
 				blobAfter: saved?.kept === true ? saved.sha256 : null,
-				whyNoBlob: saved === null ? whyNot(path) : saved.kept ? null : 'too large',
+				whyNoBlob: saved === null ? whyNot(place) : saved.kept ? null : 'too large',
 			});
 		} else {
-			const sha256 = await sha256Of(path);
+			const sha256 = await sha256Of(placeOf(path));
 			// What the run read and never wrote was before what it is after, where it was not saved when it was first seen.
 			kept.set(path, {
 				...file,

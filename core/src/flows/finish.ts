@@ -16,6 +16,8 @@ import {
 import { changedLater, keepFiles, lookAtFiles } from './files.ts';
 import { resultsOf } from './journal.ts';
 import { existingPath, firstOf } from './paths.ts';
+import { recordedDpkg } from './record.ts';
+import type { Inside } from './replay/view.ts';
 
 /** What is known when the kernel and all that it started have ended. */
 export interface Ending {
@@ -31,6 +33,8 @@ export interface Ending {
 	/** Bytes of outputs, of cells and files together, that go into the blob store. */
 	readonly keepOutputs: number;
 	readonly out: string | null;
+	/** The inside of the sandbox of a repeat; null for a run on this machine's own files. */
+	readonly inside: Inside | null;
 	readonly listen: Listener;
 }
 
@@ -52,16 +56,22 @@ export async function finishRun(o: Ending): Promise<Run> {
 	listen({ type: 'step', what: 'looking at the files', done: null, of: null });
 	const executed = formatNotebook(withResults(o.notebook, results, begun.circumstances.kernel));
 	await folder.write('executed.ipynb', executed);
-	const looked = lookAtFiles(o.facts, journal, { started: Date.parse(begun.started), ended: o.ended });
+	const looked = lookAtFiles(o.facts, journal, { started: Date.parse(begun.started), ended: o.ended, inside: o.inside });
 
 	listen({ type: 'step', what: 'judging what was used', done: null, of: null });
-	const machine = openMachine();
+	const machine = o.inside === null ? openMachine() : openMachine({ view: o.inside, dpkg: recordedDpkg });
 	const judgement = judge({ run: account, facts: o.facts, files: looked, cells: o.uses, machine });
 	// The outputs of cells first: they are small, and what a verdict is about. What they leave of the limit is the files'.
 	const blobs = openBlobs(o.home);
 	const outputs = await keepOutputs(results, blobs, o.keepOutputs);
 	const taken = outputs.reduce((sum, output) => sum + (output.blob === null ? 0 : output.bytes), 0);
-	const files = await keepFiles({ files: looked, verdicts: judgement.verdicts, blobs, limit: o.keepOutputs - taken });
+	const files = await keepFiles({
+		files: looked,
+		verdicts: judgement.verdicts,
+		blobs,
+		limit: o.keepOutputs - taken,
+		inside: o.inside,
+	});
 
 	listen({ type: 'step', what: 'writing the run', done: null, of: null });
 	await writeTables(folder.directory, { facts: o.facts, files: [...files.values()], outputs });
@@ -75,7 +85,8 @@ export async function finishRun(o: Ending): Promise<Run> {
 	await folder.write('run.json', `${JSON.stringify(run, null, '\t')}\n`);
 	const log = folder.logPath('manager');
 	// There is none where Cellar was killed before it had started the kernel.
-	if (existsSync(log)) await compressLog(log, `${log}.gz`, (line) => redactExec(line, existingPath(begun.circumstances.cwd)));
+	if (existsSync(log))
+		await compressLog(log, `${log}.gz`, (line) => redactExec(line, existingPath(begun.circumstances.cwd, o.inside)));
 	await folder.finish();
 	// The run is whole by now, wherever this may not be written.
 	if (o.out !== null) await writeFile(o.out, executed);

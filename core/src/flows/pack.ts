@@ -51,7 +51,7 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 		});
 	}
 	listen({ type: 'step', what: 'finding what belongs to what was used', done: null, of: null });
-	const { judgement, files } = await judgeAgain(directory, run);
+	const { judgement, files } = await judgeAgain(o.home, directory, run);
 	const needed = await closure(judgement, files, { without: o.without.map(absolute(o.cwd)), with: o.with.map(absolute(o.cwd)) });
 	const lost = needed.leftOut.filter((item) => item.lost);
 	if (lost.length > 0 && !o.allowMissing) {

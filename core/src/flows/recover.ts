@@ -96,6 +96,7 @@ async function finishAudit(folder: RunFolder, home: string, journal: readonly Jo
 		ended: lastSign(folder),
 		keepOutputs: limits?.keepOutputs ?? 0,
 		out: null,
+		inside: null,
 		listen: (event) => (event.type === 'step' ? listen(event) : undefined),
 	});
 }

@@ -16,6 +16,7 @@ import { endLeftovers, leftRunning, type Leftover } from './leftovers.ts';
 import { imageOfRun } from './pack.ts';
 import { firstOf } from './paths.ts';
 import { recoverIn } from './recover.ts';
+import { sweepWorkplaces } from './replay/workplace.ts';
 
 /** A row of `cellar runs`. */
 export type RunListing = Omit<RunSummary, 'directory' | 'problem'>;
@@ -90,13 +91,11 @@ const youngMs = 3_600_000;
 
 /** Images that were unpacked for a repeat, which can be unpacked again, and what sandboxes that were killed have left. */
 async function freeUnpacked(home: string): Promise<number> {
-	for (const { directory } of await unfinishedRuns(home)) if (await isAlive(directory)) return 0;
-	let bytes = 0;
-	for (const folder of ['roots', 'work']) {
-		for (const name of namesIn(join(home, folder))) {
-			const path = join(home, folder, name);
-			if (statSync(path).mtimeMs < Date.now() - youngMs) bytes += freed(path);
-		}
+	let bytes = await sweepWorkplaces(home);
+	for (const { directory } of await unfinishedRuns(home)) if (await isAlive(directory)) return bytes;
+	for (const name of namesIn(join(home, 'roots'))) {
+		const path = join(home, 'roots', name);
+		if (statSync(path).mtimeMs < Date.now() - youngMs) bytes += freed(path);
 	}
 	return bytes;
 }

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeName, type FileFact, type JournalEntry, type Name, type Run } from '../../model/index.ts';
+import type { Written } from '../../sandbox/index.ts';
+import { look, readTables, type Blobs } from '../../store/index.ts';
+import type { ImageRecord } from '../record.ts';
+import { outcomeOf } from '../verify.ts';
+import type { Inside } from './view.ts';
+
+/**
+ * Keeps what an untraced repeat wrote where the recorded run had an output, and what it wrote beside: below the working
+ * folder, unless the record set such a path aside.
+ *
+ * @param recorded the run folder in the image's record
+ */
+export async function keepWritten(o: {
+	readonly written: readonly Written[];
+	readonly recorded: string;
+	readonly first: Run;
+	readonly blobs: Blobs;
+}): Promise<FileFact[]> {
+	const outputs = new Set((await outcomeOf(o.recorded, o.blobs)).files.map((file) => file.path));
+	const known = new Set((await readTables(o.recorded)).files.map((file) => file.path));
+	const cwd = encodeName(Buffer.from(o.first.circumstances.cwd));
+	const isResult = (item: Written) =>
+		outputs.has(item.path) ||
+		(item.path.startsWith(`${cwd}/`) && !known.has(item.path) && !/\/(__pycache__|\.ipynb_checkpoints)\//.test(item.path));
+	const files: FileFact[] = [];
+	for (const item of o.written) {
+		if (item.kind !== 'file' || item.hostPath === null || !isResult(item)) continue;
+		const kept = await o.blobs.putFile(item.hostPath, Infinity);
+		const { size, mode, mtime } = look(item.hostPath);
+		files.push({
+			...{ path: item.path, realPath: item.path, kind: 'file', size, mode, mtime },
+			existedBefore: item.existed,
+			sha256Before: null,
+			sha256After: kept?.sha256 ?? null,
+			blobBefore: null,
+			blobAfter: kept?.sha256 ?? null,
+			whyNoBlob: kept === null ? 'not readable' : null,
+		});
+	}
+	return files;
+}
+
+/** Bytes of first states in all; a larger one is kept by its hash alone, as in an audit. */
+const keptFirst = 2_000_000_000;
+
+/** Journals what the files that a traced repeat changed were before, as an audit does: its image still has them. */
+export async function keepFirstStates(
+	written: readonly Written[],
+	inside: Inside,
+	blobs: Blobs,
+	append: (entry: JournalEntry) => Promise<void>,
+): Promise<void> {
+	let left = keptFirst;
+	for (const { path, existed } of written) {
+		const before = existed ? inside.before(path) : null;
+		const kept = before === null ? null : await blobs.putFile(before, left);
+		if (kept === null) continue;
+		if (kept.kept) left -= kept.size;
+		await append({ event: 'input', path, sha256: kept.sha256, kept: kept.kept, existedBefore: true });
+	}
+}
+
+/** A path that the user left out of the image, with the first cell of the recorded run that used it or something below it. */
+export interface Absent {
+	readonly path: Name;
+	readonly cell: number | null;
+}
+
+/** @param record the folder of the image's record */
+export async function absentFrom(record: string, recorded: string, first: Run): Promise<Absent[]> {
+	const told = JSON.parse(readFileSync(join(record, 'image.json'), 'utf8')) as ImageRecord; // digest-checked with its image
+	const asked = told.leftOut.filter((item) => item.asked);
+	if (asked.length === 0) return [];
+	const { facts } = await readTables(recorded);
+	const numbers = new Map(first.cells.flatMap((cell) => cell.executions.map((execution) => [execution, cell.number] as const)));
+	return asked.map(({ path }) => {
+		const uses = facts.accesses.filter((access) => access.path === path || access.path.startsWith(`${path}/`));
+		const earliest = uses.toSorted((x, y) => x.first - y.first)[0];
+		return { path, cell: earliest?.cell == null ? null : (numbers.get(earliest.cell) ?? null) };
+	});
+}
+
+/** For a person: where a path that is absent would have been used. */
+export function absentText({ path, cell }: Absent): string {
+	return `${path} was left out of the image; ${cell === null ? 'start-up' : `cell ${cell}`} used it first`;
+}

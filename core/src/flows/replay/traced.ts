@@ -1,0 +1,72 @@
+import { createFollower, launch, readLog, startTimeOf, type Launched } from '../../audit/index.ts';
+import { CellarError, encodeName, type CellExecution, type Facts, type Run, type View } from '../../model/index.ts';
+import type { SandboxOptions } from '../../sandbox/index.ts';
+import { readJournal, type RunFolder } from '../../store/index.ts';
+import type { CellLoop } from '../cells.ts';
+import { unmarkedCells, watchMarks } from '../marks.ts';
+
+/** A sandbox's program under a tracer that stays outside. */
+export interface Traced extends AsyncDisposable {
+	/** Starts the sandbox under the tracer. */
+	readonly launch: NonNullable<SandboxOptions['launch']>;
+	readonly mark: CellLoop['mark'];
+	/** To be asked when the program has ended: paths are as it saw them, and what started the sandbox is not among them. */
+	facts(): Promise<Facts>;
+}
+
+/** How long what the sandbox leaves behind may go on; milliseconds. Nothing does: its namespace takes all with it. */
+const graceMs = 4000;
+
+/**
+ * @param o.run the repeat as it begins: its words are those of the program inside
+ * @param o.view what the program sees when it starts
+ */
+export function traceInside(o: {
+	readonly folder: RunFolder;
+	readonly tracer: string;
+	readonly run: Omit<Run, 'run'>;
+	readonly coroutineCells: ReadonlySet<CellExecution>;
+	readonly view: View;
+}): Traced {
+	const { argv, nonce, hostname, bootId, checks, connectionFile } = o.run.circumstances;
+	const log = o.folder.logPath('manager');
+	let launched: Launched | null = null;
+	const started = (): Launched => {
+		if (launched === null) throw new CellarError('CELLAR_INTERNAL', 'the sandbox was not started under the tracer');
+		return launched;
+	};
+	return {
+		async launch(command) {
+			launched = await launch({ ...command, log, nonce, checks, tracer: o.tracer });
+			const startTime = startTimeOf(launched.tracerPid);
+			if (startTime !== null) await o.folder.append({ event: 'tracer', pid: launched.tracerPid, startTime });
+			return launched;
+		},
+		mark: (verb, execution) => started().mark({ verb, kind: 'cell', id: String(execution), attempt: null, name: null }),
+		async facts() {
+			await started().finish(graceMs);
+			const follower = createFollower({
+				...{ log: 'manager', nonce, host: hostname, bootId },
+				program: argv.map((word) => encodeName(Buffer.from(word))),
+				...(connectionFile === null ? {} : { connectionFile: encodeName(Buffer.from(connectionFile)) }),
+				coroutineCells: o.coroutineCells,
+				files: {
+					exists: (path) => o.view.place(path, false) !== null,
+					// No program in an image keeps such a right: whoever unpacks it owns its files.
+					setuid: () => false,
+				},
+			});
+			const marks = watchMarks(nonce);
+			const take: typeof follower.take = (events) => {
+				marks.take(events);
+				follower.take(events);
+			};
+			await readLog(log, { take });
+			const facts = follower.facts();
+			return { ...facts, doubts: [...facts.doubts, ...unmarkedCells(await readJournal(o.folder.directory), marks)] };
+		},
+		async [Symbol.asyncDispose]() {
+			await launched?.[Symbol.asyncDispose]();
+		},
+	};
+}
