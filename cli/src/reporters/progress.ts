@@ -30,7 +30,7 @@ function liveReporter(out: NodeJS.WriteStream): ProgressReporter {
 	const draw = () => {
 		if (now === null) return;
 		const text = `  … ${now.text}  ${seconds((performance.now() - now.since) / 1000)}`;
-		out.write(`\r\u001B[K${clipped(text, (out.columns ?? 80) - 1)}`);
+		out.write(`\r\u001B[K${clipped(text, (out.columns || 80) - 1)}`);
 		shown = true;
 	};
 	const timer = setInterval(draw, 200);
