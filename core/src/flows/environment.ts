@@ -4,7 +4,7 @@ import type { Circumstances } from '../model/index.ts';
 
 /** Whose values a run keeps (FORMATS, "Environment"): they decide what is found, in which language, and with how many threads. */
 const kept =
-	/^(PATH|PYTHONPATH|PYTHONHOME|PYTHONHASHSEED|LD_LIBRARY_PATH|VIRTUAL_ENV|CONDA_PREFIX|LANG|LC_.+|TZ|HOME|USER|OMP_.+|OPENBLAS_.+|MKL_.+|NUMBA_.+|MPLBACKEND|R_LIBS.*|JULIA_.+|CUDA_VISIBLE_DEVICES|DASK_.+|PARSL_.+|RAY_.+|VINE_.+|LOKY_.+|JOBLIB_.+)$/;
+	/^(PATH|PYTHONPATH|PYTHONHOME|PYTHONHASHSEED|LD_LIBRARY_PATH|VIRTUAL_ENV|CONDA_PREFIX|LANG|LC_.+|TZ|HOME|USER|SHELL|OMP_.+|OPENBLAS_.+|MKL_.+|NUMBA_.+|MPLBACKEND|R_LIBS.*|JULIA_.+|CUDA_VISIBLE_DEVICES|DASK_.+|PARSL_.+|RAY_.+|VINE_.+|LOKY_.+|JOBLIB_.+)$/;
 
 /** Names whose values are never kept, whoever asks for them by `--env`. */
 const secretName = /(secret|token|passw|credential|api_?key|access_?key|private|_pat$|auth)/i;
