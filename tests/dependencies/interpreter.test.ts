@@ -31,6 +31,25 @@ test('the exact version is read from the files, without running it', () => {
 	expect(findInterpreter(folder(), '3.11')).toBeNull();
 });
 
+/** The same interpreter in a folder of its own, by links, without what is only there to compile against. */
+function withoutHeaders(prefix: string, short: string): string {
+	const bare = folder();
+	const name = `python${short}`;
+	mkdirSync(join(bare, 'bin'));
+	mkdirSync(join(bare, 'lib', name), { recursive: true });
+	writeFileSync(join(bare, 'lib', name, 'os.py'), '');
+	symlinkSync(join(prefix, 'bin', name), join(bare, 'bin', name));
+	for (const library of readdirSync(join(prefix, 'lib')).filter((one) => one.startsWith(`libpython${short}`))) {
+		symlinkSync(join(prefix, 'lib', library), join(bare, 'lib', library));
+	}
+	return bare;
+}
+
+test('without its headers the version is found in the program itself, or in the library that it loads', () => {
+	const python = base();
+	expect(findInterpreter(withoutHeaders(python.base, python.short), python.short)?.version).toBe(python.version);
+});
+
 test('every Python that lies beside it tells its version too', () => {
 	const python = base();
 	const beside = dirname(python.base);

@@ -3,7 +3,7 @@ import { storyOf, type Story } from './data/story.ts';
 import type { Machine } from './machine.ts';
 import { findEnvironments, type Environments } from './python/environments.ts';
 import { sourceOfBytecode } from './python/bytecode.ts';
-import { baseOf, cleaned, isWithin, joined, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
+import { baseOf, cleaned, isFile, isWithin, joined, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
 import { createScopes, type ScopeTeller } from './scopes.ts';
 import { indexUses, type Uses } from './uses.ts';
 
@@ -36,6 +36,8 @@ export interface World {
 	real(path: Name): Name | null;
 	kind(path: Name): Kind;
 	story(path: Name): Story;
+	/** The folder, itself or one above, that says by a CACHEDIR.TAG that it is a cache; HOME and the notebook's folder never are. */
+	cacheFolder(folder: Name): Name | null;
 	/** A path got more uses: its story is told anew. */
 	forget(path: Name): void;
 	warn(warning: Warning): void;
@@ -64,6 +66,14 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 		if (found === undefined) reals.set(path, (found = realPathOf(path)));
 		return found;
 	};
+	const caches = new Map<Name, Name | null>();
+	const home = nameOfText(circumstances.home);
+	const cacheFolder = (at: Name): Name | null => {
+		if (at === '/' || at === home || at === folder) return null;
+		let found = caches.get(at);
+		if (found === undefined) caches.set(at, (found = isFile(joined(at, 'CACHEDIR.TAG')) ? at : cacheFolder(parentOf(at))));
+		return found;
+	};
 	const stories = new Map<Name, Story>();
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
@@ -85,7 +95,7 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 			pythonPath: environment['PYTHONPATH'] ?? null,
 			openSite: (site) => machine.site(site),
 		}),
-		home: nameOfText(circumstances.home),
+		home,
 		folder,
 		temporary: [...new Set(['/tmp', '/var/tmp', '/dev/shm', ...(environment['TMPDIR']?.split('\n') ?? [])].map(cleaned))],
 		listing: new Set(cells.filter((cell) => cell.names.lists).map((cell) => cell.number)),
@@ -106,6 +116,7 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 			if (story === undefined) stories.set(path, (story = storyOf(path, uses, files.get(path) ?? null)));
 			return story;
 		},
+		cacheFolder,
 		forget: (path) => void stories.delete(path),
 		warn: (warning) => void (warnings.some((one) => one.message === warning.message) || warnings.push(warning)),
 		warnings,

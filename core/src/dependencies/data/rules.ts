@@ -190,10 +190,8 @@ function downloadReason({ inHome, folder, story }: Case): string | null {
 
 /** @see https://bford.info/cachedir/ */
 function cacheFolderReason({ path, folder, world }: Case): string | null {
-	const stop = longestWithin(path, [world.home, world.folder]) ?? '/';
-	for (let at = folder ? path : parentOf(path); at !== stop && at !== '/'; at = parentOf(at)) {
-		if (isFile(joined(at, 'CACHEDIR.TAG'))) return `${at} says by its CACHEDIR.TAG that it is a cache`;
-	}
+	const cache = world.cacheFolder(folder ? path : parentOf(path));
+	if (cache !== null) return `${cache} says by its CACHEDIR.TAG that it is a cache`;
 	const place = parentOf(path);
 	const isMemo = /^(output\.pkl|metadata\.json|func_code\.py)$/.test(baseOf(path)) && /(^|\/)joblib\//.test(path);
 	return isMemo && (isFile(joined(place, 'func_code.py')) || isFile(joined(parentOf(place), 'func_code.py')))

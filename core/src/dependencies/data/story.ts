@@ -1,4 +1,4 @@
-import type { Access, FileFact, How, Name } from '../../model/index.ts';
+import type { FileFact, Name } from '../../model/index.ts';
 import type { Uses } from '../uses.ts';
 
 /** What a run did to one path, in the order of its log. Lines are null where it never did so. */
@@ -24,32 +24,70 @@ export interface Story {
 	readonly missing: boolean;
 }
 
-const reads: ReadonlySet<How> = new Set(['read', 'execute']);
-const writing: ReadonlySet<How> = new Set(['write', 'append', 'truncate', 'create', 'readwrite']);
-
 /** Tells the story of a path from its accesses and from what it was found to be. */
 export function storyOf(path: Name, uses: Uses, file: FileFact | null): Story {
+	// One pass, for a run has hundreds of thousands of paths.
+	let read: number | null = null;
+	let readLast: number | null = null;
+	let both: number | null = null;
+	let written: number | null = null;
+	let replaced: number | null = null;
+	let [appended, executed, listed, found] = [false, false, false, false];
 	const accesses = uses.of(path);
-	const firstOf = (hows: ReadonlySet<How>) => earliest(accesses, (access) => hows.has(access.how));
-	const has = (how: How) => accesses.some((access) => access.how === how);
-	const written = firstOf(writing);
-	const replaced = earliest(accesses, (access) => access.how === 'create' || access.how === 'truncate');
-	const readings = accesses.filter((access) => reads.has(access.how)).map(lastOf);
+	for (const { how, log, first, last } of accesses) {
+		if (how !== 'missing') found = true;
+		// Lines of different logs have no order; the manager's come first, since what a worker does follows from it.
+		const later = log === 'manager' ? 0 : afterAll;
+		const at = first + later;
+		switch (how) {
+			case 'execute':
+			case 'read':
+				executed ||= how === 'execute';
+				read = earlier(read, at);
+				readLast = Math.max(readLast ?? 0, last + later);
+				break;
+			case 'list':
+				listed = true;
+				break;
+			case 'create':
+			case 'truncate':
+				replaced = earlier(replaced, at);
+				written = earlier(written, at);
+				break;
+			case 'readwrite':
+				both = earlier(both, at);
+				written = earlier(written, at);
+				break;
+			case 'append':
+			case 'write':
+				appended ||= how === 'append';
+				written = earlier(written, at);
+				break;
+			case 'stat':
+			case 'missing':
+				break;
+		}
+	}
 	return {
-		read: firstOf(reads),
-		readLast: readings.length === 0 ? null : Math.max(...readings),
-		both: firstOf(new Set(['readwrite'])),
+		read,
+		readLast,
+		both,
 		written,
 		replaced: replaced !== null && replaced === written,
-		appended: has('append'),
-		executed: has('execute'),
-		listed: has('list'),
+		appended,
+		executed,
+		listed,
 		existed: file?.existedBefore ?? null,
 		removed: uses.isRemoved(path),
 		renamedTo: uses.renamedTo(path),
-		missing:
-			accesses.length > 0 && accesses.every((access) => access.how === 'missing') && (file === null || file.kind === 'gone'),
+		missing: !found && accesses.length > 0 && (file === null || file.kind === 'gone'),
 	};
+}
+
+const afterAll = 2 ** 40;
+
+function earlier(known: number | null, at: number): number {
+	return known === null || at < known ? at : known;
 }
 
 /** True for a file that the run itself put there. */
@@ -57,21 +95,4 @@ export function isMade(story: Story): boolean {
 	if (story.written === null) return false;
 	const before = story.existed ?? (story.read !== null && story.read < story.written);
 	return !before;
-}
-
-function earliest(accesses: readonly Access[], fits: (access: Access) => boolean): number | null {
-	let first: number | null = null;
-	for (const access of accesses) if (fits(access) && (first === null || place(access) < first)) first = place(access);
-	return first;
-}
-
-/** Lines of different logs have no order; the manager's come first, since what a worker does follows from it. */
-const afterAll = 2 ** 40;
-
-function place(access: Access): number {
-	return access.first + (access.log === 'manager' ? 0 : afterAll);
-}
-
-function lastOf(access: Access): number {
-	return access.last + (access.log === 'manager' ? 0 : afterAll);
 }

@@ -31,7 +31,7 @@ export const interfaces: OwnerFinder = {
 				return runtime('the file by which a client finds the kernel');
 			if (isWithin(path, `/.cellar/${nonce}`)) return runtime('a mark of Cellar’s');
 			if (jupyters.some((pattern) => pattern.test(path))) return runtime('made by Jupyter for itself');
-			if (made && /\/\.ipython(\/README|\/profile_[^/]+(\/[^/]+)?)?$/.test(path))
+			if (made && /\/\.ipython(\/README|\/profile_[^/]+(\/[^/]+(\/README)?)?)?$/.test(path))
 				return runtime('made by IPython when it first started');
 			if (isWithin(path, '/run') || isWithin(path, '/var/run'))
 				return system('state of the system', 'of the running system, gone when it stops');

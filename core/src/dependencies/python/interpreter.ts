@@ -41,31 +41,36 @@ export function findInterpreter(prefix: Name, short: string): Interpreter | null
 }
 
 /**
- * The exact version, from what was compiled in: `PY_VERSION` stands as a string of its own in the program, or in the
- * libpython that it loads. Headers and settings say it too, but may be of another build; they are asked last.
+ * The exact version: from the header that is installed with the interpreter, and where there is none, from what was compiled
+ * in: `PY_VERSION` is a string in the program, or in the libpython that it loads.
  */
 function versionOf(prefix: Name, short: string, program: Name | null): string | null {
+	const header = readText(joined(prefix, `include/python${short}/patchlevel.h`)) ?? '';
+	const told = /^#define\s+PY_VERSION\s+"([^"+]+)/m.exec(header)?.[1];
 	const plain = short.replace(/t$/, '');
+	if (told?.startsWith(`${plain}.`) === true) return told;
 	const folder = joined(prefix, 'lib');
 	const libraries = (namesIn(folder) ?? []).filter((name) => name.startsWith(`libpython${short}`) && name.includes('.so'));
 	for (const file of [program, ...libraries.map((name) => joined(folder, name))]) {
 		const found = file === null ? null : versionIn(file, plain);
 		if (found !== null) return found;
 	}
-	const header = readText(joined(prefix, `include/python${short}/patchlevel.h`)) ?? '';
-	return /^#define\s+PY_VERSION\s+"([^"]+)"/m.exec(header)?.[1] ?? null;
+	return null;
 }
 
+/** A linker may let `3.11.7` be the end of a longer string, such as a prefix: without a string of its own, the only one counts. */
 function versionIn(file: Name, short: string): string | null {
 	const bytes = readBytes(file);
 	if (bytes === null) return null;
-	const sought = Buffer.from(`\0${short}.`);
+	const sought = Buffer.from(`${short}.`);
+	const ends = new Set<string>();
 	for (let at = bytes.indexOf(sought); at >= 0; at = bytes.indexOf(sought, at + 1)) {
-		const text = bytes.subarray(at + 1, at + 24).toString('latin1');
-		const found = /^(\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?)\+?\0/.exec(text)?.[1];
-		if (found !== undefined) return found;
+		const found = /^(\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?)\+?\0/.exec(bytes.subarray(at, at + 24).toString('latin1'))?.[1];
+		if (found === undefined) continue;
+		if (bytes[at - 1] === 0) return found;
+		ends.add(found);
 	}
-	return null;
+	return ends.size === 1 ? [...ends][0]! : null;
 }
 
 /** What a `pyvenv.cfg` says. */
