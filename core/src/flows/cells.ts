@@ -66,18 +66,22 @@ async function runCell(loop: CellLoop, cell: CodeCell, earlier: CellResult[]): P
 		onEarlier: (changed, outputs) => updates.add(replaceOutputs(loop, earlier, changed, outputs)),
 	});
 	// A kernel that is gone leaves nothing to part from what follows, and may have taken its tracer with it.
-	if (done.status !== 'died') await loop.mark('end', execution);
+	const marked = done.status === 'died' ? Promise.resolve() : loop.mark('end', execution);
+	// Whatever comes of the mark, what the cell has shown is kept.
+	await Promise.allSettled([marked]);
 	await updates.settled();
 	const result: CellResult = {
 		execution,
 		number: cell.number,
-		status: loop.stop.aborted && done.status === 'error' ? 'interrupted' : statusOf[done.status],
+		// Whether the kernel raised at the interrupt or had to be ended: it was the user's wish.
+		status: loop.stop.aborted && done.status !== 'ok' ? 'interrupted' : statusOf[done.status],
 		started: began.toISOString(),
 		seconds: (performance.now() - clock) / 1000,
 		executionCount: done.executionCount,
 		outputs: done.outputs,
 	};
 	await loop.append({ event: 'cell end', result });
+	await marked;
 	return result;
 }
 
