@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import {
 	chmodSync,
+	copyFileSync,
 	existsSync,
 	lstatSync,
 	mkdirSync,
@@ -17,7 +18,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { closure, type Closure } from '../../core/src/dependencies/index.ts';
+import { closure, parseSelector, type Closure } from '../../core/src/dependencies/index.ts';
 import { createWalker } from '../../core/src/dependencies/closure/walk.ts';
 import type { PackedPath } from '../../core/src/model/index.ts';
 import { cell, folder, installed, record, type Judged, type Recorder } from './facts.ts';
@@ -274,6 +275,86 @@ test('a real interpreter goes in with its library and all that its modules load,
 	}
 	expect(image.leftOut).toEqual([]);
 	checkPlain(image.paths);
+});
+
+/** Puts packed paths below a folder, as an image that was unpacked. */
+function unpacked(paths: readonly PackedPath[]): string {
+	const root = folder();
+	for (const one of paths) {
+		const place = join(root, one.path);
+		mkdirSync(one.kind === 'directory' ? place : dirname(place), { recursive: true });
+		if (one.kind === 'link') symlinkSync(one.target!, place);
+		if (one.kind !== 'file') continue;
+		if (one.source.from === 'bytes') writeFileSync(place, one.source.bytes);
+		else copyFileSync(one.path, place);
+		chmodSync(place, (one.mode & 0o111) === 0 ? 0o644 : 0o755);
+	}
+	return root;
+}
+
+const importAll = `import importlib, json, sys, warnings
+warnings.simplefilter('ignore')
+def fails(name):
+    try: importlib.import_module(name)
+    except BaseException as error: return True
+skip = ('antigravity', 'this', 'idlelib', 'lib2to3', 'ensurepip', 'turtledemo', 'test')
+print(json.dumps([name for name in sorted(sys.stdlib_module_names) if name not in skip and not name.startswith(('_test', '_xx')) and fails(name)]))`;
+
+for (const [whose, python] of [
+	['the kernel', pythonOf('kernel')],
+	['Debian', '/usr/bin/python3'],
+] as const) {
+	test(`where there is nothing but what was packed, the Python of ${whose} imports all that it imports here`, async () => {
+		const run = record();
+		run.exec(python, ['python']);
+		run.use('stat', join(dirname(dirname(python)), 'pyvenv.cfg'));
+		run.use('read', ask<string>(python, 'import json; print(json.dumps(json.__file__))'), { cell: 1 });
+		const root = unpacked((await packed(await run.judge())).paths);
+		const inside = ['--unshare-all', '--bind', root, '/', '--proc', '/proc', '--dev', '/dev', python, '-I', '-c', importAll];
+		const said = execFileSync('bwrap', inside, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+		expect(JSON.parse(said)).toEqual(ask(python, importAll));
+	});
+}
+
+test('Debian’s Python and the packages for it go in whole, by dpkg’s lists', async () => {
+	const run = record();
+	const packages = '/usr/lib/python3/dist-packages';
+	const library = ask<string>('/usr/bin/python3', 'import json, os; print(json.dumps(os.path.dirname(os.__file__)))');
+	// A machine may have no packages for it, but always its library.
+	const some = (existsSync(packages) ? readdirSync(packages) : [])
+		.map((name) => join(packages, name, '__init__.py'))
+		.find(existsSync);
+	const used = [join(library, 'json/decoder.py'), ...(some === undefined ? [] : [some])];
+	run.exec('/usr/bin/python3', ['python3']);
+	for (const path of used) run.use('read', path, { cell: 1 });
+	const paths = new Set((await packed(await run.judge())).paths.map((one) => one.path));
+	const isCode = (path: string) =>
+		path.startsWith('/usr/lib/python3') && !/\/(tests?|idlelib|lib2to3|idle_test|config-[^/]*)\//.test(path);
+	for (const path of used) {
+		const owner = execFileSync('dpkg', ['-S', path], { encoding: 'utf8' }).split(': ')[0]!;
+		const files = execFileSync('dpkg', ['-L', owner], { encoding: 'utf8' }).split('\n').filter(isCode);
+		const code = files.filter((file) => lstatSync(file).isFile());
+		expect([owner, code.length > 0, code.filter((file) => !paths.has(file))]).toEqual([owner, true, []]);
+	}
+});
+
+test('an image for a part of a run holds what that part used and what came before the first cell', async () => {
+	const run = record();
+	for (const name of ['start.csv', 'one.csv', 'two.csv', 'worker.csv']) run.given(name);
+	run.use('read', 'start.csv');
+	run.use('read', 'one.csv', { cell: 1 });
+	const process = run.fork('w1', { cell: 1 });
+	run.use('read', 'worker.csv', { cell: 1, worker: 'w1', process });
+	run.use('read', 'two.csv', { cell: 2 });
+	const judged = await run.judge();
+	const names = async (text: string) => {
+		const selector = parseSelector(text, judged.judgement.run);
+		const found = await closure(judged.judgement, judged.files, { without: [], with: [], selector });
+		return found.paths.filter((one) => one.path.endsWith('.csv')).map((one) => basename(one.path));
+	};
+	expect(await names('worker:w1')).toEqual(['one.csv', 'start.csv', 'worker.csv']);
+	expect(await names('cell:2')).toEqual(['start.csv', 'two.csv']);
+	expect(await names('run')).toEqual(['one.csv', 'start.csv', 'two.csv', 'worker.csv']);
 });
 
 test('a program goes in with its loader and libraries, a script with what its first line starts', async () => {

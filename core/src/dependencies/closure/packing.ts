@@ -48,6 +48,8 @@ export interface Packing {
 
 /** What no image holds: the sandbox brings its own. */
 const never = ['/proc', '/sys', '/dev', '/run', '/var/run', '/.cellar'];
+/** Below these there may be data of the user's. */
+const kept = ['/dev/shm', '/run/media'];
 
 export function createPacking(): Packing {
 	const walker = createWalker();
@@ -138,7 +140,7 @@ function folderAt(path: Name, layer: Layer, reason: string): PackedPath {
 }
 
 export function isNever(path: Name): boolean {
-	return path === '/' || never.some((folder) => isWithin(path, folder) && !isWithin(path, '/dev/shm'));
+	return path === '/' || never.some((folder) => isWithin(path, folder) && !kept.some((one) => isWithin(path, one)));
 }
 
 /** Files and links below a folder, without bytecode, which goes in with its source alone; links are not followed. */

@@ -193,7 +193,8 @@ function packSystemPackage(packing: Packing, one: SystemPackage, j: Judgement): 
 	for (const path of j.world.machine.dpkg().filesOf(one)) {
 		if (/^\/usr\/share\/(doc|man|lintian|bug|locale|info|bash-completion|zsh)(\/|$)/.test(path) || isCompiled(path)) continue;
 		const { end } = packing.walker.walk(path);
-		if (end !== null && end.kind !== 'directory' && !unneeded.test(path.replace(pythons, ''))) packing.ask(path, because);
+		if (end !== null && end.kind !== 'directory' && (path.startsWith(distPackages) || !unneeded.test(path.replace(pythons, ''))))
+			packing.ask(path, because);
 	}
 }
 

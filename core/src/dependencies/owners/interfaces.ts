@@ -33,6 +33,8 @@ export const interfaces: OwnerFinder = {
 			if (jupyters.some((pattern) => pattern.test(path))) return runtime('made by Jupyter for itself');
 			if (made && /\/\.ipython(\/README|\/profile_[^/]+(\/[^/]+(\/README)?)?)?$/.test(path))
 				return runtime('made by IPython when it first started');
+			// Where desktops mount what a user plugs in.
+			if (isWithin(path, '/run/media')) return null;
 			if (isWithin(path, '/run') || isWithin(path, '/var/run'))
 				return system('state of the system', 'of the running system, gone when it stops');
 			return world.kind(path) === 'other' && world.uses.of(path).length > 0

@@ -1,5 +1,5 @@
 import type { Name } from '../../model/index.ts';
-import { baseOf, isFile, isFolder, isWithin, nameOfText, parentOf, realPathOf } from '../paths.ts';
+import { baseOf, isFolder, isWithin, nameOfText, parentOf, realPathOf } from '../paths.ts';
 import { readEditables, type AddedFolder, type EditableSource } from './editable.ts';
 import { findInterpreter, libraryName, readEnvironment, type Interpreter, type VirtualEnvironment } from './interpreter.ts';
 import { holdsDistributions, type Site } from './site.ts';
@@ -147,16 +147,4 @@ function unique<T>(all: readonly T[]): T[] {
 /** A program that is a Python, by its own name. */
 export function isPythonName(name: Name): boolean {
 	return /^python(\d+(\.\d+)?t?)?$/.test(name);
-}
-
-/** The interpreter that a program, links resolved, is; null for any other program. */
-export function interpreterOf(program: Name, known: readonly Interpreter[]): Interpreter | null {
-	return (
-		known.find((one) => one.program === program) ?? (isPythonName(baseOf(program)) && isFile(program) ? guess(program) : null)
-	);
-}
-
-function guess(program: Name): Interpreter | null {
-	const short = /^python(\d+\.\d+t?)$/.exec(baseOf(program))?.[1];
-	return short === undefined ? null : findInterpreter(parentOf(parentOf(program)), short);
 }
