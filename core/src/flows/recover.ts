@@ -23,7 +23,7 @@ import { executionsThatStartCoroutines } from './coroutines.ts';
 import { finishRun } from './finish.ts';
 import { resultsOf } from './journal.ts';
 import { leftRunning } from './leftovers.ts';
-import { unmarkedCells, watchMarks } from './marks.ts';
+import { unmarkedCells, watchMarks } from './recording/marks.ts';
 import { notebookOf } from './notebook.ts';
 import { existingPath } from './paths.ts';
 import { usesOf } from './uses.ts';

@@ -3,7 +3,7 @@ import { CellarError, encodeName, type CellExecution, type Facts, type Run, type
 import type { SandboxOptions } from '../../sandbox/index.ts';
 import { readJournal, type RunFolder } from '../../store/index.ts';
 import type { CellLoop } from '../cells.ts';
-import { unmarkedCells, watchMarks } from '../marks.ts';
+import { unmarkedCells, watchMarks } from '../recording/marks.ts';
 
 /** A sandbox's program under a tracer that stays outside. */
 export interface Traced extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs';
-import type { CallEvent } from '../audit/index.ts';
-import { CellarError, parseMark, type CellExecution, type Doubt, type JournalEntry, type Mark } from '../model/index.ts';
+import type { CallEvent } from '../../audit/index.ts';
+import { CellarError, parseMark, type CellExecution, type Doubt, type JournalEntry, type Mark } from '../../model/index.ts';
 
 type Verb = Mark['verb'];
 
@@ -27,11 +27,15 @@ export function watchMarks(nonce: string): MarkWatch {
 /** A disk with less room than this is why a log does not grow. */
 const fullBytes = 64 << 10;
 
-/** strace goes on without a word where it cannot write its log: then nothing more of the run would be known. */
-export function lostLog(directory: string, run: string, number: number): CellarError {
+export function isFull(directory: string): boolean {
 	const disk = statfsSync(directory);
-	const hint = `run ${run} keeps the cells that came before`;
-	if (disk.bavail * disk.bsize < fullBytes) {
+	return disk.bavail * disk.bsize < fullBytes;
+}
+
+/** strace goes on without a word where it cannot write its log: then nothing more of the run would be known. */
+export function lostLog({ id, directory }: { readonly id: string; readonly directory: string }, number: number): CellarError {
+	const hint = `run ${id} keeps the cells that came before`;
+	if (isFull(directory)) {
 		return new CellarError('CELLAR_DISK_FULL', `the tracer could not write its log in cell ${number}: the disk is full`, {
 			where: directory,
 			hint: `${hint}; make room on this disk`,
