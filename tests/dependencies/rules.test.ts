@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { rules } from '../../core/src/dependencies/data/rules.ts';
-import { cell, folder, installed, record } from './facts.ts';
+import { cell, clone, folder, installed, record } from './facts.ts';
 
 const sha = (text: string) => createHash('sha256').update(text).digest('hex');
 
@@ -405,4 +405,18 @@ test('every rule has a name of its own, and no path is without a verdict', async
 	const judged = await run.judge();
 	expect([...judged.judgement.verdicts.values()].filter((one) => one.verdict === 'unknown')).toEqual([]);
 	expect(judged.judgement.verdicts.size).toBe(20);
+});
+
+test('docs/dependencies.md names every rule, in the order in which they are asked', () => {
+	const page = readFileSync(join(clone, 'docs/dependencies.md'), 'utf8');
+	const source = join(clone, 'core/src/dependencies/owners');
+	const code = readdirSync(source).map((name) => readFileSync(join(source, name), 'utf8'));
+	const inCode = code.flatMap((text) =>
+		[...text.matchAll(/\brule: (?:counts \? )?'([^']+)'|system\('([^']+)'/g)].map((match) => match[1] ?? match[2]!),
+	);
+	const [first = '', second = ''] = page.split('## Second question');
+	const named = (text: string) => [...text.matchAll(/^\|[^|]*\| `([^`]+)` \|/gm)].map((match) => match[1]!);
+	expect(named(second)).toEqual(rules.map((rule) => rule.name));
+	expect(new Set(inCode.filter((name) => !named(first).includes(name)))).toEqual(new Set());
+	expect(inCode.length).toBeGreaterThan(10);
 });
