@@ -8,12 +8,12 @@ import { chooseKernel, createConnection, kernelCommand, type Kernelspec } from '
 import { CellarError, encodeName, type Listener, type Run } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
 import { createRun, openBlobs } from '../store/index.ts';
-import { accountOfCells } from './cells.ts';
-import { recordedEnvironment, whoAndWhere } from './environment.ts';
-import { finishRun } from './finish.ts';
+import { accountOfCells } from './run/cells.ts';
+import { recordedEnvironment, whoAndWhere } from './run/environment.ts';
+import { finishRun } from './run/finish.ts';
 import { recordCells, warn } from './recording/cells.ts';
 import { createInputKeeper, namedFiles } from './recording/inputs.ts';
-import { usesOf } from './uses.ts';
+import { usesOf } from './run/uses.ts';
 import { version } from './version.ts';
 
 /** What `cellar audit NOTEBOOK` was asked. Sizes are bytes. */

@@ -23,11 +23,11 @@ import {
 } from '../model/index.ts';
 import { codeCells } from '../notebook/index.ts';
 import { findRun, hasTables, readRun, readTables } from '../store/index.ts';
-import { notebookOf } from './notebook.ts';
+import { notebookOf } from './run/notebook.ts';
 import { recordedDpkg, recordRoot } from './record.ts';
 import { unpackedAt } from './replay/root.ts';
 import { viewOfRoot } from './replay/view.ts';
-import { usesOf } from './uses.ts';
+import { usesOf } from './run/uses.ts';
 
 export type { Explanation } from '../dependencies/index.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endLineage, isEnding, lineageOf, startTimeOf } from '../audit/index.ts';
 import type { JournalEntry } from '../model/index.ts';
-import { beginningOf } from './journal.ts';
+import { beginningOf } from './run/journal.ts';
 
 /** A process that a run which died has left running. */
 export interface Leftover {

@@ -4,7 +4,7 @@ import { writeImage } from '../images/index.ts';
 import { CellarError, encodeName, type Listener, type Name, type Run } from '../model/index.ts';
 import { findRun, openBlobs, readRun } from '../store/index.ts';
 import { judgeAgain } from './deps.ts';
-import { firstOf } from './paths.ts';
+import { firstOf } from './run/paths.ts';
 import { recordPaths } from './record.ts';
 import { version } from './version.ts';
 

@@ -19,14 +19,14 @@ import {
 	writeTables,
 	type RunFolder,
 } from '../store/index.ts';
-import { executionsThatStartCoroutines } from './coroutines.ts';
-import { finishRun } from './finish.ts';
-import { resultsOf } from './journal.ts';
+import { executionsThatStartCoroutines } from './run/coroutines.ts';
+import { finishRun } from './run/finish.ts';
+import { resultsOf } from './run/journal.ts';
 import { leftRunning } from './leftovers.ts';
 import { unmarkedCells, watchMarks } from './recording/marks.ts';
-import { notebookOf } from './notebook.ts';
-import { existingPath } from './paths.ts';
-import { usesOf } from './uses.ts';
+import { notebookOf } from './run/notebook.ts';
+import { existingPath } from './run/paths.ts';
+import { usesOf } from './run/uses.ts';
 
 /**
  * What every command does first: makes whole the runs that Cellar did not end, and names what they have left running.

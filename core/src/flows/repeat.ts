@@ -29,12 +29,12 @@ import {
 } from '../store/index.ts';
 import { compareOutcomes } from '../verify/index.ts';
 import type { Control } from './audit.ts';
-import { accountOfCells } from './cells.ts';
-import { executionsThatStartCoroutines } from './coroutines.ts';
-import { whoAndWhere } from './environment.ts';
-import { finishRun } from './finish.ts';
-import { resultsOf } from './journal.ts';
-import { notebookOf } from './notebook.ts';
+import { accountOfCells } from './run/cells.ts';
+import { executionsThatStartCoroutines } from './run/coroutines.ts';
+import { whoAndWhere } from './run/environment.ts';
+import { finishRun } from './run/finish.ts';
+import { resultsOf } from './run/journal.ts';
+import { notebookOf } from './run/notebook.ts';
 import { imageOfRun, packRun } from './pack.ts';
 import { recordRoot } from './record.ts';
 import { runInside } from './replay/cells.ts';
@@ -44,7 +44,7 @@ import { unpack, type Unpacked } from './replay/root.ts';
 import { traceInside } from './replay/traced.ts';
 import { viewOf, viewOfRoot } from './replay/view.ts';
 import { openWorkplace, type Workplace } from './replay/workplace.ts';
-import { usesOf } from './uses.ts';
+import { usesOf } from './run/uses.ts';
 import { outcomeOf, type Strictness } from './verify.ts';
 import { version } from './version.ts';
 

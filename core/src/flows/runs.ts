@@ -14,7 +14,7 @@ import {
 } from '../store/index.ts';
 import { endLeftovers, leftRunning, type Leftover } from './leftovers.ts';
 import { imageOfRun } from './pack.ts';
-import { firstOf } from './paths.ts';
+import { firstOf } from './run/paths.ts';
 import { recoverIn } from './recover.ts';
 import { sweepWorkplaces } from './replay/workplace.ts';
 

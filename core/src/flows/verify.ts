@@ -3,7 +3,7 @@ import { CellarError, type Comparison, type FileFact, type Name } from '../model
 import { findRun, hasTables, openBlobs, readJournal, readRun, readTables, type Blobs } from '../store/index.ts';
 import { compareOutcomes, type Outcome } from '../verify/index.ts';
 import { readDependencies } from './deps.ts';
-import { resultsOf } from './journal.ts';
+import { resultsOf } from './run/journal.ts';
 
 /** How strictly two runs are compared; both tolerances 0 is byte for byte, after the masks. */
 export interface Strictness {

@@ -3,11 +3,11 @@ import { openSession, type Connection, type Kernelspec, type Session } from '../
 import type { CellUse, Facts, JournalEntry, Listener, RunStatus, StartedProcess, Warning } from '../../model/index.ts';
 import type { CodeCell } from '../../notebook/index.ts';
 import type { RunFolder } from '../../store/index.ts';
-import { createAside, type Aside } from '../aside.ts';
+import { createAside, type Aside } from '../run/aside.ts';
 import type { Control } from '../audit.ts';
-import { executed, runCells, type CellLoop } from '../cells.ts';
-import { executionsThatStartCoroutines } from '../coroutines.ts';
-import { whoAndWhere } from '../environment.ts';
+import { executed, runCells, type CellLoop } from '../run/cells.ts';
+import { executionsThatStartCoroutines } from '../run/coroutines.ts';
+import { whoAndWhere } from '../run/environment.ts';
 import type { InputKeeper } from './inputs.ts';
 import { isFull, lostLog, watchMarks } from './marks.ts';
 

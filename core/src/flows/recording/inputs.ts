@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { whySecret } from '../../dependencies/index.ts';
 import { CellarError, encodeName, type How, type JournalEntry, type Name, type Warning } from '../../model/index.ts';
 import { look, type Blobs, type Put } from '../../store/index.ts';
-import { createAside } from '../aside.ts';
+import { createAside } from '../run/aside.ts';
 
 /** Saves the first state of what a run may read, so that a repeat has it even where the run changes it later. */
 export interface InputKeeper {

@@ -4,7 +4,7 @@ import type { CodeCell } from '../../notebook/index.ts';
 import type { Sandboxed } from '../../sandbox/index.ts';
 import type { RunFolder } from '../../store/index.ts';
 import type { Control } from '../audit.ts';
-import { executed, runCells, type CellLoop } from '../cells.ts';
+import { executed, runCells, type CellLoop } from '../run/cells.ts';
 
 /** How long the kernel may take to end when it is asked; then its sandbox ends it. */
 const shutdownMs = 5000;

@@ -2,7 +2,7 @@ import { createFollower, launch, readLog, startTimeOf, type Launched } from '../
 import { CellarError, encodeName, type CellExecution, type Facts, type Run, type View } from '../../model/index.ts';
 import type { SandboxOptions } from '../../sandbox/index.ts';
 import { readJournal, type RunFolder } from '../../store/index.ts';
-import type { CellLoop } from '../cells.ts';
+import type { CellLoop } from '../run/cells.ts';
 import { unmarkedCells, watchMarks } from '../recording/marks.ts';
 
 /** A sandbox's program under a tracer that stays outside. */

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { describe, judge, openMachine, wholeRun } from '../dependencies/index.ts';
-import type { CellUse, Facts, FileFact, Listener, Run, RunWorker, Warning } from '../model/index.ts';
-import { formatNotebook, withResults, type CodeCell, type Notebook } from '../notebook/index.ts';
+import { describe, judge, openMachine, wholeRun } from '../../dependencies/index.ts';
+import type { CellUse, Facts, FileFact, Listener, Run, RunWorker, Warning } from '../../model/index.ts';
+import { formatNotebook, withResults, type CodeCell, type Notebook } from '../../notebook/index.ts';
 import {
 	compressLog,
 	keepOutputs,
@@ -12,12 +12,12 @@ import {
 	runOf,
 	writeTables,
 	type RunFolder,
-} from '../store/index.ts';
+} from '../../store/index.ts';
 import { changedLater, keepFiles, lookAtFiles } from './files.ts';
 import { resultsOf } from './journal.ts';
 import { existingPath, firstOf } from './paths.ts';
-import { recordedDpkg } from './record.ts';
-import type { Inside } from './replay/view.ts';
+import { recordedDpkg } from '../record.ts';
+import type { Inside } from '../replay/view.ts';
 
 /** What is known when the kernel and all that it started have ended. */
 export interface Ending {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Run } from '../model/index.ts';
-import { parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
+import type { Run } from '../../model/index.ts';
+import { parseNotebook, withParameters, type Notebook } from '../../notebook/index.ts';
 
 /** The notebook that a run executed: as it was given, with the parameters of the run put in. */
 export async function notebookOf(directory: string, run: Run): Promise<Notebook> {

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { readFileSync } from 'node:fs';
-import type { Circumstances } from '../model/index.ts';
+import type { Circumstances } from '../../model/index.ts';
 
 /** Whose values a run keeps (FORMATS, "Environment"): they decide what is found, in which language, and with how many threads. */
 const kept =

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { encodeName, fsPath, type Name, type View } from '../model/index.ts';
+import { encodeName, fsPath, type Name, type View } from '../../model/index.ts';
 
 /** Whether a word of a command names a file that exists, seen from a working folder; in a view, where the run was not on this machine's files. */
 export function existingPath(cwd: string, view: View | null = null): (word: Name) => boolean {

@@ -1,4 +1,4 @@
-import type { CellResult, JournalEntry, Run } from '../model/index.ts';
+import type { CellResult, JournalEntry, Run } from '../../model/index.ts';
 
 /** The results of a run's executions, in their order; the journal's last word on an execution counts. */
 export function resultsOf(journal: readonly JournalEntry[]): CellResult[] {

@@ -1,6 +1,6 @@
-import type { Execution, Session } from '../kernel/index.ts';
-import type { CellOutput, CellResult, CellStatus, JournalEntry, Listener, RunCell, RunStatus } from '../model/index.ts';
-import type { CodeCell } from '../notebook/index.ts';
+import type { Execution, Session } from '../../kernel/index.ts';
+import type { CellOutput, CellResult, CellStatus, JournalEntry, Listener, RunCell, RunStatus } from '../../model/index.ts';
+import type { CodeCell } from '../../notebook/index.ts';
 import { createAside } from './aside.ts';
 
 /** What the loop over the cells needs; an audit and a repeat differ only in `mark` and in who started the kernel. */

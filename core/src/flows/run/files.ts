@@ -7,9 +7,9 @@ import {
 	type JournalEntry,
 	type Name,
 	type PathVerdict,
-} from '../model/index.ts';
-import { look, sha256Of, type Blobs, type Look } from '../store/index.ts';
-import type { Inside } from './replay/view.ts';
+} from '../../model/index.ts';
+import { look, sha256Of, type Blobs, type Look } from '../../store/index.ts';
+import type { Inside } from '../replay/view.ts';
 
 /** What the first use of a path says of its having been there before; null where it says nothing. */
 function existedByUse(first: Access): boolean | null {

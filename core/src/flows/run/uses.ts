@@ -1,5 +1,5 @@
-import type { CellUse } from '../model/index.ts';
-import { loadAnalyser, modulesByCell, type CodeCell } from '../notebook/index.ts';
+import type { CellUse } from '../../model/index.ts';
+import { loadAnalyser, modulesByCell, type CodeCell } from '../../notebook/index.ts';
 
 /** What the text of each code cell names. Cells of a language that is not read yet name nothing. */
 export async function usesOf(cells: readonly CodeCell[], language: string): Promise<readonly CellUse[]> {
