@@ -10,7 +10,8 @@ test('every file of a real environment belongs to the distribution that importli
 	const truth = ask<[string, string, string][]>(
 		pythonOf('kernel'),
 		`import importlib.metadata as m, json, os
-print(json.dumps([(os.path.normpath(f.locate()), d.metadata['Name'], d.version) for d in m.distributions() if d.metadata['Name'] not in ('pip', 'setuptools') for f in d.files or [] if os.path.exists(f.locate())]))`,
+print(json.dumps([(os.path.normpath(f.locate()), name, version) for d in m.distributions() for name, version in [(d.metadata['Name'], d.version)]
+  if name not in ('pip', 'setuptools') for f in d.files or [] if os.path.exists(f.locate())]))`,
 	);
 	const site = openSite(siteOf('kernel'));
 	const wrong = truth.filter(

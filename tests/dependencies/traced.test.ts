@@ -79,7 +79,7 @@ test(
 		const owners = ask<Record<string, string>>(
 			pythonOf('stories'),
 			`import importlib.metadata as m, json, os
-print(json.dumps({os.path.normpath(f.locate()): d.metadata['Name'] + ' ' + d.version for d in m.distributions() for f in d.files or []}))`,
+print(json.dumps({os.path.normpath(f.locate()): title for d in m.distributions() for title in [d.metadata['Name'] + ' ' + d.version] for f in d.files or []}))`,
 		);
 		const truth = new Set(loaded.flatMap((path) => owners[path] ?? []));
 		const touched = document.software.filter((one) => one.ecosystem === 'pypi').map((one) => `${one.name} ${one.version}`);
