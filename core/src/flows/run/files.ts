@@ -100,6 +100,9 @@ interface Keeping {
 	readonly inside: Inside | null;
 }
 
+/** A limit below which no file is: it is hashed and not kept. */
+const nothing = -1;
+
 const written: ReadonlySet<PathVerdict['verdict']> = new Set(['output', 'intermediate', 'updated']);
 const hashed: ReadonlySet<PathVerdict['verdict']> = new Set(['software', 'input', 'configuration', ...written]);
 
@@ -120,13 +123,15 @@ export async function keepFiles(o: Keeping): Promise<Map<Name, FileFact>> {
 		else if (file.whyNoBlob === changedLater) kept.set(path, file);
 		else if (written.has(verdict)) {
 			const place = placeOf(path);
-			const saved = await o.blobs.putFile(place, left);
+			// An intermediate is made again by who repeats, and compared with nothing: its hash is enough.
+			const isResult = verdict !== 'intermediate';
+			const saved = await o.blobs.putFile(place, isResult ? left : nothing);
 			if (saved?.kept === true) left -= saved.size;
 			kept.set(path, {
 				...file,
 				sha256After: saved?.sha256 ?? null,
 				blobAfter: saved?.kept === true ? saved.sha256 : null,
-				whyNoBlob: saved === null ? whyNot(place) : saved.kept ? null : 'too large',
+				whyNoBlob: saved === null ? whyNot(place) : saved.kept ? null : isResult ? 'too large' : 'intermediate',
 			});
 		} else {
 			const sha256 = await sha256Of(placeOf(path));
