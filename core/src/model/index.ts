@@ -10,4 +10,3 @@ export * from './mark.ts';
 export * from './names.ts';
 export * from './run.ts';
 export * from './verdict.ts';
-export * from './view.ts';

@@ -65,6 +65,7 @@ function systemPackages(j: Judgement, used: readonly Package[]): SystemPackage[]
 		.filter(([one]) => used.includes(one))
 		.flatMap(([one, files]) => {
 			if (one.ecosystem === 'pypi' && isWithin(one.root, distPackages.slice(0, -1)))
+				// Every Python package was made by the index of its site.
 				return dpkg.ownerOf(`${(one as Distribution).info}/METADATA`) ?? [];
 			return one.ecosystem === 'deb' && [...files].some((path) => pythons.test(j.world.real(path) ?? path))
 				? (dpkg.find(one.name) ?? [])

@@ -70,6 +70,7 @@ function mappingIn(text: string): [string, Name][] {
 	for (const { 0: head, index } of text.matchAll(/^(?:MAPPING|NAMESPACES)\b[^={\n]*=\s*(?=\{)/gm)) {
 		const literal = parseLiteral(text, index + head.length);
 		if (!(literal instanceof Map)) continue;
+		// `instanceof` says no more than Map; parseLiteral makes none with other keys.
 		for (const [module, places] of literal as ReadonlyMap<string, Literal>) {
 			for (const place of typeof places === 'string' ? [places] : Array.isArray(places) ? places : []) {
 				if (typeof place === 'string') found.push(...existing(module, nameOfText(place)));
