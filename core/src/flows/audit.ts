@@ -9,6 +9,7 @@ import { CellarError, encodeName, type Listener, type Run } from '../model/index
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
 import { createRun, openBlobs } from '../store/index.ts';
 import { accountOfCells } from './run/cells.ts';
+import type { Control } from './run/control.ts';
 import { recordedEnvironment, whoAndWhere } from './run/environment.ts';
 import { finishRun } from './run/finish.ts';
 import { recordCells, warn } from './recording/cells.ts';
@@ -34,12 +35,6 @@ export interface AuditOptions {
 	readonly keepOutputs: number;
 	/** Where a copy of the executed notebook goes; null for nowhere but the run. */
 	readonly out: string | null;
-}
-
-/** How a user stops a flow: `stop` interrupts the running cell and saves the run, `kill` ends the kernel at once. */
-export interface Control {
-	readonly stop: AbortSignal;
-	readonly kill: AbortSignal;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { closure } from '../dependencies/index.ts';
 import { writeImage } from '../images/index.ts';
 import { CellarError, encodeName, type Listener, type Name, type Run } from '../model/index.ts';
@@ -111,9 +111,4 @@ function defaultTarget(run: Run): string {
 
 function absolute(cwd: string): (path: string) => Name {
 	return (path) => encodeName(Buffer.from(resolve(cwd, path)));
-}
-
-/** Where the image of a run is kept when `repeat` was given the run and not an image. */
-export function imageOfRun(home: string, id: string): string {
-	return join(home, 'images', `${id}.oci.tar`);
 }

@@ -61,3 +61,8 @@ function entry(path: string, bytes: Buffer): PackedPath {
 		reason: 'the record of the run',
 	};
 }
+
+/** Where the image of a run is kept when `repeat` was given the run and not an image. */
+export function imageOfRun(home: string, id: string): string {
+	return join(home, 'images', `${id}.oci.tar`);
+}

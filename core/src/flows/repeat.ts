@@ -28,15 +28,15 @@ import {
 	type RunFolder,
 } from '../store/index.ts';
 import { compareOutcomes } from '../verify/index.ts';
-import type { Control } from './audit.ts';
+import type { Control } from './run/control.ts';
 import { accountOfCells } from './run/cells.ts';
 import { executionsThatStartCoroutines } from './run/coroutines.ts';
 import { whoAndWhere } from './run/environment.ts';
 import { finishRun } from './run/finish.ts';
 import { resultsOf } from './run/journal.ts';
 import { notebookOf } from './run/notebook.ts';
-import { imageOfRun, packRun } from './pack.ts';
-import { recordRoot } from './record.ts';
+import { packRun } from './pack.ts';
+import { imageOfRun, recordRoot } from './record.ts';
 import { runInside } from './replay/cells.ts';
 import { replacedInputs } from './replay/inputs.ts';
 import { absentFrom, absentText, keepFirstStates, keepWritten, type Absent } from './replay/results.ts';

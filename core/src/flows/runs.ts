@@ -13,7 +13,7 @@ import {
 	type RunSummary,
 } from '../store/index.ts';
 import { endLeftovers, leftRunning, type Leftover } from './leftovers.ts';
-import { imageOfRun } from './pack.ts';
+import { imageOfRun } from './record.ts';
 import { firstOf } from './run/paths.ts';
 import { recoverIn } from './recover.ts';
 import { sweepWorkplaces } from './replay/workplace.ts';

@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { CellarError, errnoOf, runSchema, type JournalEntry, type Run, type RunCell, type RunStatus } from '../model/index.ts';
@@ -15,17 +16,28 @@ import { isAlive } from './lock.ts';
  */
 export async function readRun(directory: string): Promise<Run> {
 	const path = join(directory, names.run);
-	const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-		if (errnoOf(cause) === 'ENOENT') return null;
-		if (errnoOf(cause) === 'ENOTDIR') throw noRunAt(directory);
-		throw new CellarError('CELLAR_RUN_UNREADABLE', `run.json cannot be read: ${String(cause)}`, { where: path, cause });
-	});
-	if (text !== null) return judged(parseRun(text, path), await isAlive(directory));
+	const text = textOf(path, directory);
+	if (text !== null) {
+		const run = parseRun(text, path);
+		return run.status === 'running' ? judged(run, await isAlive(directory)) : run;
+	}
 	if (!(await isFolder(directory))) throw noRunAt(directory);
 	// Asked before the journal is read: a run that ends in between has its whole journal by then.
 	const alive = await isAlive(directory);
 	const run = runOf(await readJournal(directory));
 	return judged(alive ? { ...run, status: 'running' } : run, alive);
+}
+
+/** Null where there is none. */
+// Synchronous: a list of hundreds of runs waits for each of them.
+function textOf(path: string, directory: string): string | null {
+	try {
+		return readFileSync(path, 'utf8');
+	} catch (cause) {
+		if (errnoOf(cause) === 'ENOENT') return null;
+		if (errnoOf(cause) === 'ENOTDIR') throw noRunAt(directory);
+		throw new CellarError('CELLAR_RUN_UNREADABLE', `run.json cannot be read: ${String(cause)}`, { where: path, cause });
+	}
 }
 
 function parseRun(text: string, where: string): Run {

@@ -4,7 +4,7 @@ import type { CellUse, Facts, JournalEntry, Listener, RunStatus, StartedProcess,
 import type { CodeCell } from '../../notebook/index.ts';
 import type { RunFolder } from '../../store/index.ts';
 import { createAside, type Aside } from '../run/aside.ts';
-import type { Control } from '../audit.ts';
+import type { Control } from '../run/control.ts';
 import { executed, runCells, type CellLoop } from '../run/cells.ts';
 import { executionsThatStartCoroutines } from '../run/coroutines.ts';
 import { whoAndWhere } from '../run/environment.ts';

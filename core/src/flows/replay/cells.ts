@@ -3,7 +3,7 @@ import { CellarError, type CellResult, type Listener, type Run, type RunStatus, 
 import type { CodeCell } from '../../notebook/index.ts';
 import type { Sandboxed } from '../../sandbox/index.ts';
 import type { RunFolder } from '../../store/index.ts';
-import type { Control } from '../audit.ts';
+import type { Control } from '../run/control.ts';
 import { executed, runCells, type CellLoop } from '../run/cells.ts';
 
 /** How long the kernel may take to end when it is asked; then its sandbox ends it. */

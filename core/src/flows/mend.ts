@@ -1,0 +1,123 @@
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createFollower, readLog } from '../audit/index.ts';
+import type { Facts, JournalEntry, Listener, Run } from '../model/index.ts';
+import { codeCells, formatNotebook, withResults } from '../notebook/index.ts';
+import {
+	compressLog,
+	hasTables,
+	keepOutputs,
+	openBlobs,
+	readJournal,
+	redactExec,
+	reopenRun,
+	runOf,
+	writeTables,
+	type RunFolder,
+} from '../store/index.ts';
+import { executionsThatStartCoroutines } from './run/coroutines.ts';
+import { finishRun } from './run/finish.ts';
+import { resultsOf } from './run/journal.ts';
+import { unmarkedCells, watchMarks } from './recording/marks.ts';
+import { notebookOf } from './run/notebook.ts';
+import { existingPath } from './run/paths.ts';
+import { usesOf } from './run/uses.ts';
+
+/**
+ * Does what was left to do when the process that made a run was killed; nothing where somebody else is at it.
+ *
+ * @throws CellarError CELLAR_RUN_UNREADABLE, CELLAR_RUN_TOO_NEW, CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
+ */
+export async function makeWhole(home: string, directory: string, listen: Listener): Promise<void> {
+	await using folder = await reopenRun(directory);
+	if (folder === null) return;
+	const journal = await readJournal(directory);
+	const run = runOf(journal);
+	listen({ type: 'step', what: `making run ${run.run} whole, which was cut short`, done: null, of: null });
+	if (existsSync(join(directory, 'run.json'))) await compressLogs(folder, run);
+	else if (!existsSync(join(directory, 'notebook.ipynb'))) await folder.finish();
+	else if (run.repeatOf !== null) await finishRepeat(folder, home, journal);
+	else await finishAudit(folder, home, journal, listen);
+	await folder.finish();
+	removeScratch(run);
+}
+
+/** The tables and documents of an audit follow from its journal and its log. */
+async function finishAudit(folder: RunFolder, home: string, journal: readonly JournalEntry[], listen: Listener): Promise<void> {
+	const run = runOf(journal);
+	const notebook = await notebookOf(folder.directory, run);
+	const cells = codeCells(notebook);
+	const uses = await usesOf(cells, run.circumstances.kernel?.language ?? '');
+	const limits = journal.find((entry) => entry.event === 'limits');
+	await finishRun({
+		folder,
+		home,
+		facts: await factsOf(folder, journal, executionsThatStartCoroutines(cells, uses)),
+		notebook,
+		cells,
+		uses,
+		ended: lastSign(folder),
+		keepOutputs: limits?.keepOutputs ?? 0,
+		out: null,
+		inside: null,
+		listen: (event) => (event.type === 'step' ? listen(event) : undefined),
+	});
+}
+
+/** What a repeat wrote went with its sandbox; its cells' outputs are in its journal. */
+async function finishRepeat(folder: RunFolder, home: string, journal: readonly JournalEntry[]): Promise<void> {
+	const run = runOf(journal);
+	const results = resultsOf(journal);
+	const notebook = await notebookOf(folder.directory, run);
+	await folder.write('executed.ipynb', formatNotebook(withResults(notebook, results, run.circumstances.kernel)));
+	if (!(await hasTables(folder.directory))) {
+		const outputs = await keepOutputs(results, openBlobs(home), Infinity);
+		await writeTables(folder.directory, { facts: noFacts, files: [], outputs });
+	}
+	await compressLogs(folder, run);
+	await folder.finish({ ...run, status: 'died' });
+}
+
+const noFacts: Facts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], doubts: [] };
+
+async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], coroutineCells: ReadonlySet<number>): Promise<Facts> {
+	const { nonce, hostname, bootId } = runOf(journal).circumstances;
+	const follower = createFollower({ log: 'manager', nonce, host: hostname, bootId, coroutineCells });
+	const marks = watchMarks(nonce);
+	const take: typeof follower.take = (events) => {
+		marks.take(events);
+		follower.take(events);
+	};
+	const log = logOf(folder);
+	if (log !== null) await readLog(log, { take });
+	const facts = follower.facts();
+	return { ...facts, doubts: [...facts.doubts, ...unmarkedCells(journal, marks)] };
+}
+
+/** The log as it grew, or as it was compressed at the end; null where the kernel had not been started. */
+function logOf(folder: RunFolder): string | null {
+	const path = folder.logPath('manager');
+	return [path, `${path}.gz`].find((one) => existsSync(one)) ?? null;
+}
+
+async function compressLogs(folder: RunFolder, run: Run): Promise<void> {
+	const log = folder.logPath('manager');
+	if (!existsSync(log)) return;
+	await compressLog(log, `${log}.gz`, (line) => redactExec(line, existingPath(run.circumstances.cwd)));
+}
+
+/** When the journal or the log last grew: what is younger was not the run's doing. Milliseconds since 1970. */
+function lastSign(folder: RunFolder): number {
+	const log = logOf(folder);
+	const files = [join(folder.directory, 'journal.jsonl'), ...(log === null || log.endsWith('.gz') ? [] : [log])];
+	return Math.max(...files.map((path) => statSync(path).mtimeMs));
+}
+
+/** The folder of the connection file, which holds the key to a kernel that is no more. */
+function removeScratch(run: Run): void {
+	const { connectionFile } = run.circumstances;
+	const folder = connectionFile === null ? null : dirname(connectionFile);
+	if (folder === null || dirname(folder) !== tmpdir() || !/\/cellar-\w{6}$/.test(folder)) return;
+	rmSync(folder, { recursive: true, force: true });
+}
