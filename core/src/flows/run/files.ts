@@ -38,8 +38,10 @@ export function lookAtFiles(
 		if (known === undefined || access.first < known.first) firsts.set(access.path, access);
 	}
 	const renamed = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
+	const used = new Set([...firsts.keys(), ...renamed, ...saved.keys()]);
+	const moved = namesMoved(used, facts.changes);
 	const files = new Map<Name, FileFact>();
-	for (const path of new Set([...firsts.keys(), ...renamed, ...saved.keys()])) {
+	for (const path of [...used, ...moved]) {
 		const seen = o.inside === null ? look(path) : lookInside(path, o.inside);
 		const first = firsts.get(path);
 		const input = saved.get(path);
@@ -47,6 +49,8 @@ export function lookAtFiles(
 		const existed =
 			input?.existedBefore ??
 			(first === undefined ? null : existedByUse(first)) ??
+			// A folder takes no place that is not free.
+			(moved.has(path) ? false : null) ??
 			(o.inside !== null ? o.inside.existed(path) : born === null ? null : born < o.started);
 		files.set(path, {
 			path,
@@ -64,6 +68,32 @@ export function lookAtFiles(
 		});
 	}
 	return files;
+}
+
+/** The names that lay below folders which were renamed, as they were called afterwards; those are left out that were used themselves. */
+function namesMoved(used: ReadonlySet<Name>, changes: Facts['changes']): ReadonlySet<Name> {
+	const all = new Set(used);
+	const folders = new Set<Name>();
+	const note = (path: Name) => {
+		for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+			const folder = path.slice(0, at);
+			if (folders.has(folder)) return;
+			folders.add(folder);
+		}
+	};
+	for (const path of used) note(path);
+	const moved = new Set<Name>();
+	for (const { kind, from, to } of changes) {
+		// Most of what is renamed is a file.
+		if (kind !== 'rename' || from === null || !folders.has(from)) continue;
+		for (const path of [...all].filter((one) => one.startsWith(`${from}/`))) {
+			const name = `${to}${path.slice(from.length)}`;
+			if (!all.has(name)) moved.add(name);
+			all.add(name);
+			note(name);
+		}
+	}
+	return moved;
 }
 
 /** Why nothing is known of a file that changed between the death of its run and the run's being made whole. */
