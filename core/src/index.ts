@@ -16,6 +16,7 @@ export type { AuditOptions } from './flows/audit.ts';
 export type { Explanation } from './flows/deps.ts';
 export type { Check } from './flows/doctor.ts';
 export type { Packed, PackOptions } from './flows/pack.ts';
+export type { Absent } from './flows/replay/absent.ts';
 export type { Repeated, RepeatOptions } from './flows/repeat.ts';
 export type { Control } from './flows/run/control.ts';
 export type { RunListing } from './flows/runs.ts';

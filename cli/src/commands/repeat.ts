@@ -1,7 +1,8 @@
 import { buildCommand } from '@stricli/core';
-import { cellarHome, repeatImage } from '@cellar/core';
+import { cellarHome, repeatImage, type Absent } from '@cellar/core';
 import { answer, commonFlags, type CommonFlags } from '../command.ts';
 import { keyValue, oneOf, seconds } from '../flags.ts';
+import { columns } from '../reporters/text.ts';
 import { comparingFlags, comparisonAnswer, type ComparingFlags } from './comparing.ts';
 
 interface Flags extends CommonFlags, ComparingFlags {
@@ -76,12 +77,16 @@ export const repeat = buildCommand<Flags, [string]>({
 				control,
 				listen,
 			);
-			const missing = absent.map(
-				(item) =>
-					`  ${item.path} was left out of the image; ${item.cell === null ? 'start-up' : `cell ${item.cell}`} used it first\n`,
-			);
-			const notes = `${missing.length === 0 ? '' : `\nAbsent\n${missing.join('')}`}\nThe repeat is run ${run.run}  ${directory}\n`;
-			return comparisonAnswer(comparison, flags, notes);
+			const missing = columns(absent.map((item) => [item.path, absentWhere(item), item.reason]));
+			const notes = `${missing === '' ? '' : `\nNot in the image\n${missing}`}\nThe repeat is run ${run.run}  ${directory}\n`;
+			const answered = await comparisonAnswer(comparison, flags, notes);
+			return { ...answered, document: { ...comparison, absent, warnings: run.warnings } };
 		});
 	},
 });
+
+/** Where a path that is not there would have been used. */
+function absentWhere({ cell, used }: Absent): string {
+	if (!used) return 'not seen to be used';
+	return cell === null ? 'first used at start-up' : `first used by cell ${cell}`;
+}

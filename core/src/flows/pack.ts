@@ -1,7 +1,8 @@
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { closure } from '../dependencies/index.ts';
 import { writeImage } from '../images/index.ts';
-import { CellarError, encodeName, type Listener, type Name, type Run } from '../model/index.ts';
+import { CellarError, decodeName, encodeName, fsPath, type Listener, type Name, type Run } from '../model/index.ts';
 import { findRun, openBlobs, readRun } from '../store/index.ts';
 import { judgeAgain } from './deps.ts';
 import { firstOf } from './run/paths.ts';
@@ -52,7 +53,9 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 	}
 	listen({ type: 'step', what: 'finding what belongs to what was used', done: null, of: null });
 	const { judgement, files } = await judgeAgain(o.home, directory, run);
-	const needed = await closure(judgement, files, { without: o.without.map(absolute(o.cwd)), with: o.with.map(absolute(o.cwd)) });
+	const without = o.without.map(absolute(o.cwd));
+	const needed = await closure(judgement, files, { without, with: o.with.map(absolute(o.cwd)) });
+	refuseIdle(without, needed.leftOut);
 	const lost = needed.leftOut.filter((item) => item.lost);
 	if (lost.length > 0 && !o.allowMissing) {
 		throw new CellarError(
@@ -64,12 +67,15 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 		);
 	}
 	const leftOut = needed.leftOut.map(({ path, reason }) => ({ path, reason }));
-	const asked = new Set(o.without.map(absolute(o.cwd)));
 	const blobs = openBlobs(o.home);
 	const record = await recordPaths(
 		directory,
 		blobs,
-		{ format: 1, leftOut: leftOut.map((item) => ({ ...item, asked: asked.has(item.path) })) },
+		{
+			format: 1,
+			without,
+			leftOut: leftOut.map((item) => ({ ...item, secret: judgement.verdicts.get(item.path)?.verdict === 'secret' })),
+		},
 		judgement.world.machine.dpkg().only(needed.paths.map(({ path }) => path)),
 	);
 	const target = resolve(o.cwd, o.target ?? defaultTarget(run));
@@ -92,6 +98,28 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 		layers: written.layers,
 		leftOut: all,
 	};
+}
+
+/** A `--without` that leaves nothing out is a slip of the pen, and the file that was meant would be in the image. */
+function refuseIdle(without: readonly Name[], leftOut: readonly { readonly path: Name }[]): void {
+	for (const path of without) {
+		const real = encodeName(realOf(path));
+		const isBelow = (item: { readonly path: Name }) =>
+			[path, real].some((one) => item.path === one || item.path.startsWith(`${one}/`));
+		if (leftOut.some(isBelow)) continue;
+		throw new CellarError('CELLAR_USAGE', `the image would hold nothing at ${path}, so nothing can be left out there`, {
+			hint: 'cellar explain PATH tells what the run did with a file',
+			where: `--without ${path}`,
+		});
+	}
+}
+
+function realOf(path: Name): Buffer {
+	try {
+		return realpathSync(fsPath(path), { encoding: 'buffer' });
+	} catch {
+		return decodeName(path);
+	}
 }
 
 /** What the image's configuration says of it; `org.cellar.format` is what a reader checks first. */

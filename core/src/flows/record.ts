@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeName, type PackedPath } from '../model/index.ts';
+import { encodeName, type Name, type PackedPath } from '../model/index.ts';
 import { readTables, type Blobs } from '../store/index.ts';
 
 /** Where an image keeps the record of its run; a mark's path begins so too, and the sandbox shows neither. */
@@ -13,7 +13,9 @@ const carried = ['run.json', 'journal.jsonl', 'notebook.ipynb', 'executed.ipynb'
 /** What the record of an image holds beside the run's own files. */
 export interface ImageRecord {
 	readonly format: 1;
-	readonly leftOut: readonly { readonly path: string; readonly reason: string; readonly asked: boolean }[];
+	/** What the user left out by `--without`: absolute paths, of files or of folders. */
+	readonly without: readonly Name[];
+	readonly leftOut: readonly { readonly path: string; readonly reason: string; readonly secret: boolean }[];
 }
 
 /** What dpkg says of the packed files, as a database of its own: by it a traced repeat is judged where there is no such dpkg. */

@@ -35,11 +35,13 @@ import { whoAndWhere } from './run/environment.ts';
 import { finishRun } from './run/finish.ts';
 import { resultsOf } from './run/journal.ts';
 import { notebookOf } from './run/notebook.ts';
+import { firstOf } from './run/paths.ts';
 import { packRun } from './pack.ts';
 import { imageOfRun, recordRoot } from './record.ts';
 import { runInside } from './replay/cells.ts';
 import { replacedInputs } from './replay/inputs.ts';
-import { absentFrom, absentText, keepFirstStates, keepWritten, type Absent } from './replay/results.ts';
+import { absentText, leftOutOf, missedBy, type Absent } from './replay/absent.ts';
+import { keepFirstStates, keepWritten } from './replay/results.ts';
 import { unpack, type Unpacked } from './replay/root.ts';
 import { traceInside } from './replay/traced.ts';
 import { viewOf, viewOfRoot } from './replay/view.ts';
@@ -67,7 +69,7 @@ export interface Repeated {
 	readonly comparison: Comparison;
 	readonly run: Run;
 	readonly directory: string;
-	/** What the image was made without, with the first cell of the recorded run that used it. */
+	/** What the recorded run had used and the image does not hold: what was left out of it, and what the repeat missed. */
 	readonly absent: readonly Absent[];
 }
 
@@ -127,10 +129,14 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 		await folder.append({ event: 'warning', warning });
 	};
 	// Said before anything runs: without the file the kernel may not even start.
-	const absent = await absentFrom(o.unpacked.record, recorded, first);
-	for (const one of absent) await warn({ code: 'CELLAR_ABSENT', message: absentText(one) });
+	const leftOut = await leftOutOf(o.unpacked.record, recorded, first);
+	for (const one of leftOut) await warn({ code: 'CELLAR_ABSENT', message: absentText(one) });
 
-	const run = await runAndFinish(o, { begun, folder, connection, notebook, cells, warn });
+	const { run, missed } = await runAndFinish(o, { begun, folder, connection, notebook, cells, warn, leftOut }).catch(
+		(error: unknown) => {
+			throw withAbsent(error, leftOut);
+		},
+	);
 	const a = await outcomeOf(recorded, openBlobs(o.unpacked.record));
 	const b = await outcomeOf(folder.directory, openBlobs(o.home));
 	const comparison = await compareOutcomes(a, b, o);
@@ -138,7 +144,7 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 		comparison: { ...comparison, sandbox: { name: o.runner.name, network: o.network } },
 		run,
 		directory: folder.directory,
-		absent,
+		absent: [...leftOut, ...missed],
 	};
 }
 
@@ -175,10 +181,28 @@ interface Begun {
 	readonly notebook: Notebook;
 	readonly cells: readonly CodeCell[];
 	readonly warn: (warning: Warning) => Promise<void>;
+	readonly leftOut: readonly Absent[];
+}
+
+/** A program that cannot even be started may want what was left out: whoever reads the error has to know. */
+function withAbsent(error: unknown, leftOut: readonly Absent[]): unknown {
+	if (!(error instanceof CellarError) || leftOut.length === 0) return error;
+	const why = firstOf(leftOut.map(absentText));
+	return new CellarError(error.code, error.message, {
+		hint: error.hint === null ? why : `${why}; ${error.hint}`,
+		...(error.where === null ? {} : { where: error.where }),
+		cause: error,
+	});
 }
 
 /** Runs the cells in the sandbox and makes the run of what they left; traced or not. */
-async function runAndFinish(o: Repeating, { begun, folder, connection, notebook, cells, warn }: Begun): Promise<Run> {
+async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run: Run; readonly missed: readonly Absent[] }> {
+	const { begun, folder, connection, notebook, cells } = repeat;
+	const said: string[] = [];
+	const warn = (warning: Warning) => {
+		said.push(warning.message);
+		return repeat.warn(warning);
+	};
 	const { circumstances } = begun;
 	const binds = [...o.binds, { from: o.workplace.sockets, to: socketsInside, writable: true }];
 	const uses = o.tracer === null ? [] : await usesOf(cells, circumstances.kernel?.language ?? '');
@@ -197,9 +221,10 @@ async function runAndFinish(o: Repeating, { begun, folder, connection, notebook,
 		home: encodeName(Buffer.from(circumstances.home)),
 		...(traced === null ? {} : { launch: traced.launch }),
 	});
+	const before = resultsOf(await readJournal(o.recorded));
 	const status = await runInside({
 		...{ sandbox, connection, folder, cells, warn, first: o.first, runner: o.runner.name },
-		recorded: resultsOf(await readJournal(o.recorded)),
+		recorded: before,
 		timeoutSeconds: o.timeoutSeconds,
 		mark: traced?.mark ?? (() => Promise.resolve()),
 		control: o.control,
@@ -209,17 +234,27 @@ async function runAndFinish(o: Repeating, { begun, folder, connection, notebook,
 	// What it wrote is told when nothing of it runs any more.
 	const facts = (await traced?.facts()) ?? null;
 	const written = await sandbox.written();
-	if (facts === null) return await finishUntraced(o, { folder, notebook, cells, status, written });
+	const known = new Set(repeat.leftOut.map((one) => one.path));
+	const view = viewOfRoot(o.unpacked.root, binds);
+	const results = resultsOf(await readJournal(folder.directory));
+	const missed = (await missedBy({ first: o.first, recorded: o.recorded, view, before, results, said, facts })).filter(
+		({ path }) => ![...known].some((one) => path === one || path.startsWith(`${one}/`)),
+	);
+	for (const one of missed) {
+		await warn({ code: 'CELLAR_ABSENT', message: `${absentText(one)}. cellar pack --with ${one.path} packs it` });
+	}
+	if (facts === null) return { run: await finishUntraced(o, { folder, notebook, cells, status, written }), missed };
 	const inside = viewOf({
 		root: o.unpacked.root,
 		binds: [...binds, { from: o.unpacked.record, to: recordRoot }],
 		written,
 	});
 	await keepFirstStates(written, inside, openBlobs(o.home), (entry) => folder.append(entry));
-	return await finishRun({
+	const run = await finishRun({
 		...{ folder, home: o.home, facts, notebook, cells, uses, inside, listen: o.listen },
 		...{ ended: null, keepOutputs: Infinity, out: null },
 	});
+	return { run, missed };
 }
 
 /** An untraced repeat has no facts but its outputs. */

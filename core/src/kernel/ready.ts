@@ -36,7 +36,7 @@ async function failure(
 	ended: boolean,
 ): Promise<CellarError> {
 	const words = process.lastWords().trim();
-	const module = /^(\S+): No module named '?ipykernel/m.exec(words);
+	const module = /^(\/.*?): No module named '?ipykernel/m.exec(words);
 	if (module?.[1] !== undefined) {
 		return new CellarError('CELLAR_NO_IPYKERNEL', `${module[1]} has no ipykernel`, {
 			hint: `${module[1]} -m pip install ipykernel`,

@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { encodeName, type FileFact, type JournalEntry, type Name, type Run } from '../../model/index.ts';
+import { encodeName, type FileFact, type JournalEntry, type Run } from '../../model/index.ts';
 import type { Written } from '../../sandbox/index.ts';
 import { look, readTables, type Blobs } from '../../store/index.ts';
-import type { ImageRecord } from '../record.ts';
 import { outcomeOf } from '../verify.ts';
 import type { Inside } from './view.ts';
 
@@ -61,29 +58,4 @@ export async function keepFirstStates(
 		if (kept.kept) left -= kept.size;
 		await append({ event: 'input', path, sha256: kept.sha256, kept: kept.kept, existedBefore: true });
 	}
-}
-
-/** A path that the user left out of the image, with the first cell of the recorded run that used it or something below it. */
-export interface Absent {
-	readonly path: Name;
-	readonly cell: number | null;
-}
-
-/** @param record the folder of the image's record */
-export async function absentFrom(record: string, recorded: string, first: Run): Promise<Absent[]> {
-	const told = JSON.parse(readFileSync(join(record, 'image.json'), 'utf8')) as ImageRecord; // digest-checked with its image
-	const asked = told.leftOut.filter((item) => item.asked);
-	if (asked.length === 0) return [];
-	const { facts } = await readTables(recorded);
-	const numbers = new Map(first.cells.flatMap((cell) => cell.executions.map((execution) => [execution, cell.number] as const)));
-	return asked.map(({ path }) => {
-		const uses = facts.accesses.filter((access) => access.path === path || access.path.startsWith(`${path}/`));
-		const earliest = uses.toSorted((x, y) => x.first - y.first)[0];
-		return { path, cell: earliest?.cell == null ? null : (numbers.get(earliest.cell) ?? null) };
-	});
-}
-
-/** For a person: where a path that is absent would have been used. */
-export function absentText({ path, cell }: Absent): string {
-	return `${path} was left out of the image; ${cell === null ? 'start-up' : `cell ${cell}`} used it first`;
 }
