@@ -55,8 +55,7 @@ async function runInSession(o: Inside): Promise<RunStatus> {
 	const { status } = await runCells({
 		session,
 		cells,
-		// The recorded run ended at its error, or went on after it: so does the repeat, and the verdict compares the error.
-		allowErrors: o.first.cells.some((cell) => cell.status === 'raised') && o.first.status === 'finished',
+		allowErrors: wentOn(o),
 		timeoutSeconds: o.timeoutSeconds,
 		limits,
 		mark: o.mark,
@@ -66,6 +65,12 @@ async function runInSession(o: Inside): Promise<RunStatus> {
 	});
 	await session.shutdown(shutdownMs);
 	return status === 'finished' && cells.length < o.cells.length ? 'interrupted' : status;
+}
+
+/** The recorded run ended at its error, or went on after it: so does the repeat, and the verdict compares the error. */
+function wentOn({ first, recorded }: Inside): boolean {
+	const raised = recorded.findIndex((result) => result.status === 'raised');
+	return raised >= 0 && (first.status === 'finished' || raised < recorded.length - 1);
 }
 
 /** Null where the kernel did not start; why is a warning. */
