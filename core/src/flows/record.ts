@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeName, type Name, type PackedPath } from '../model/index.ts';
-import { readTables, type Blobs } from '../store/index.ts';
+import * as v from 'valibot';
+import { CellarError, encodeName, type PackedPath, type Run } from '../model/index.ts';
+import { readRun, readTables, type Blobs } from '../store/index.ts';
 
 /** Where an image keeps the record of its run; a mark's path begins so too, and the sandbox shows neither. */
 export const recordRoot = '/.cellar/record';
@@ -10,12 +11,34 @@ export const recordRoot = '/.cellar/record';
 /** The files of a run folder that its image carries: all that a reader of the run needs, but not the log. */
 const carried = ['run.json', 'journal.jsonl', 'notebook.ipynb', 'executed.ipynb', 'dependencies.json'];
 
-/** What the record of an image holds beside the run's own files. */
-export interface ImageRecord {
-	readonly format: 1;
+const recordSchema = v.object({
+	format: v.literal(1),
 	/** What the user left out by `--without`: absolute paths, of files or of folders. */
-	readonly without: readonly Name[];
-	readonly leftOut: readonly { readonly path: string; readonly reason: string; readonly secret: boolean }[];
+	without: v.array(v.string()),
+	leftOut: v.array(v.object({ path: v.string(), reason: v.string(), secret: v.boolean() })),
+});
+/** What the record of an image holds beside the run's own files. */
+export type ImageRecord = v.InferOutput<typeof recordSchema>;
+
+/**
+ * Reads an image's record, and the run in it.
+ *
+ * @param record the folder of the record
+ * @throws CellarError CELLAR_IMAGE_BROKEN where it is not as Cellar writes it
+ */
+export async function readImageRecord(record: string): Promise<{ readonly told: ImageRecord; readonly first: Run }> {
+	const broken = (why: string, cause: unknown) =>
+		new CellarError('CELLAR_IMAGE_BROKEN', `the record of the image is not as it should be: ${why}`, {
+			hint: 'pack the run again',
+			cause,
+		});
+	try {
+		const told = v.parse(recordSchema, JSON.parse(await readFile(join(record, 'image.json'), 'utf8')));
+		return { told, first: await readRun(join(record, 'run')) };
+	} catch (cause) {
+		if (cause instanceof CellarError && cause.code === 'CELLAR_RUN_TOO_NEW') throw cause;
+		throw broken(cause instanceof Error ? cause.message : String(cause), cause);
+	}
 }
 
 /** What dpkg says of the packed files, as a database of its own: by it a traced repeat is judged where there is no such dpkg. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { probeTracer, type TracerProbe } from '../audit/index.ts';
+import type { TracerProbe } from '../audit/index.ts';
 import { openImage, type Image } from '../images/index.ts';
 import { createConnection } from '../kernel/index.ts';
 import {
@@ -15,18 +15,8 @@ import {
 	type Warning,
 } from '../model/index.ts';
 import { codeCells, formatNotebook, withResults, type CodeCell, type Notebook } from '../notebook/index.ts';
-import { runners, type Runner, type SandboxOptions } from '../sandbox/index.ts';
-import {
-	createRun,
-	findRun,
-	keepOutputs,
-	openBlobs,
-	readJournal,
-	readRun,
-	runOf,
-	writeTables,
-	type RunFolder,
-} from '../store/index.ts';
+import type { Runner, SandboxOptions } from '../sandbox/index.ts';
+import { createRun, findRun, keepOutputs, openBlobs, readJournal, runOf, writeTables, type RunFolder } from '../store/index.ts';
 import { compareOutcomes } from '../verify/index.ts';
 import type { Control } from './run/control.ts';
 import { accountOfCells } from './run/cells.ts';
@@ -37,12 +27,13 @@ import { resultsOf } from './run/journal.ts';
 import { notebookOf } from './run/notebook.ts';
 import { firstOf } from './run/paths.ts';
 import { packRun } from './pack.ts';
-import { imageOfRun, recordRoot } from './record.ts';
+import { imageOfRun, readImageRecord, recordRoot, type ImageRecord } from './record.ts';
 import { runInside } from './replay/cells.ts';
 import { replacedInputs } from './replay/inputs.ts';
 import { absentText, leftOutOf, missedBy, type Absent } from './replay/absent.ts';
 import { keepFirstStates, keepWritten } from './replay/results.ts';
 import { unpack, type Unpacked } from './replay/root.ts';
+import { chooseRunner, findTracer } from './replay/tools.ts';
 import { traceInside } from './replay/traced.ts';
 import { viewOf, viewOfRoot } from './replay/view.ts';
 import { openWorkplace, type Workplace } from './replay/workplace.ts';
@@ -82,15 +73,15 @@ const socketsInside = '/run/cellar';
  *   input that the run never read; before anything has run
  */
 export async function repeatImage(o: RepeatOptions, control: Control, listen: Listener): Promise<Repeated> {
-	const runner = await chooseRunner(o);
+	const runner = await chooseRunner(o.sandbox, o.env);
 	const tracer = o.audit ? await findTracer(o.env) : null;
 	const image = await openImage(await imagePath(o, listen));
 	using workplace = await openWorkplace(o.home);
 	const unpacked = await unpack({ image, home: o.home, work: workplace.folder, listen });
 	const recorded = join(unpacked.record, 'run');
-	const first = await readRun(recorded);
+	const { told, first } = await readImageRecord(unpacked.record);
 	return await repeatIn({
-		...{ ...o, image, runner, tracer, workplace, unpacked, recorded, first, control, listen },
+		...{ ...o, image, runner, tracer, workplace, unpacked, told, recorded, first, control, listen },
 		binds: await replacedInputs(o.inputs, recorded, first),
 	});
 }
@@ -102,6 +93,7 @@ interface Repeating extends Omit<RepeatOptions, 'image'> {
 	readonly tracer: (TracerProbe & { status: 'ok' }) | null;
 	readonly workplace: Workplace;
 	readonly unpacked: Unpacked;
+	readonly told: ImageRecord;
 	/** The run folder in the image's record, and its run. */
 	readonly recorded: string;
 	readonly first: Run;
@@ -129,7 +121,7 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 		await folder.append({ event: 'warning', warning });
 	};
 	// Said before anything runs: without the file the kernel may not even start.
-	const leftOut = await leftOutOf(o.unpacked.record, recorded, first);
+	const leftOut = await leftOutOf(o.told, recorded, first);
 	for (const one of leftOut) await warn({ code: 'CELLAR_ABSENT', message: absentText(one) });
 
 	const { run, missed } = await runAndFinish(o, { begun, folder, connection, notebook, cells, warn, leftOut }).catch(
@@ -290,25 +282,4 @@ async function imagePath(o: RepeatOptions, listen: Listener): Promise<string> {
 		await packRun({ home: o.home, run: id, target, without: [], with: [], allowMissing: false, cwd: process.cwd() }, listen);
 	}
 	return target;
-}
-
-async function findTracer(env: NodeJS.ProcessEnv): Promise<TracerProbe & { status: 'ok' }> {
-	const tracer = await probeTracer(env);
-	if (tracer.status === 'ok') return tracer;
-	throw new CellarError('CELLAR_NO_TRACER', tracer.reason, { hint: tracer.mend });
-}
-
-async function chooseRunner(o: RepeatOptions): Promise<Runner> {
-	const asked = o.sandbox === 'auto' ? runners : runners.filter((runner) => runner.name === o.sandbox);
-	const refusals: { reason: string; mend: string | null }[] = [];
-	for (const runner of asked) {
-		const probe = await runner.probe(o.env);
-		if (probe.status === 'ok') return runner;
-		refusals.push({ reason: `${runner.name}: ${probe.reason ?? probe.status}`, mend: probe.mend });
-	}
-	throw new CellarError(
-		'CELLAR_NO_SANDBOX',
-		`no sandbox can be used here: ${refusals.map((refusal) => refusal.reason).join('; ')}`,
-		{ hint: refusals[0]?.mend ?? 'cellar doctor tells what this machine allows' },
-	);
 }

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { CellOutput, CellResult, Facts, FileFact, Name, Run, View } from '../../model/index.ts';
 import { readTables, type Tables } from '../../store/index.ts';
 import type { ImageRecord } from '../record.ts';
@@ -16,8 +14,7 @@ export interface Absent {
 }
 
 /** What the image was made without, by the user's word or because it is a secret, where the recorded run had used it. */
-export async function leftOutOf(record: string, recorded: string, first: Run): Promise<readonly Absent[]> {
-	const told = JSON.parse(readFileSync(join(record, 'image.json'), 'utf8')) as ImageRecord; // digest-checked with its image
+export async function leftOutOf(told: ImageRecord, recorded: string, first: Run): Promise<readonly Absent[]> {
 	const secrets = told.leftOut.filter((item) => item.secret);
 	if (told.without.length === 0 && secrets.length === 0) return [];
 	const tables = await readTables(recorded);
