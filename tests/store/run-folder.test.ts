@@ -253,7 +253,10 @@ test('an event that this version does not know is passed over; a newer format is
 	const home = folder();
 	const made = await createRun(home, someRun());
 	await made[Symbol.asyncDispose]();
-	appendFileSync(join(made.directory, 'journal.jsonl'), '{"event":"cell paused","number":3}\n{"event":"tracer","pid":7,"startTime":1}\n');
+	appendFileSync(
+		join(made.directory, 'journal.jsonl'),
+		'{"event":"cell paused","number":3}\n{"event":"tracer","pid":7,"startTime":1}\n',
+	);
 	expect((await readJournal(made.directory)).map((entry) => entry.event)).toEqual(['begin', 'tracer']);
 	appendFileSync(join(made.directory, 'journal.jsonl'), '{"event":"begin","format":2}\n');
 	expect(await failureOf(readJournal(made.directory))).toMatchObject({ code: 'CELLAR_RUN_TOO_NEW', exitCode: 5 });
