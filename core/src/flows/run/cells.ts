@@ -61,10 +61,13 @@ async function runCell(loop: CellLoop, cell: CodeCell, earlier: CellResult[]): P
 	await loop.append({ event: 'cell begin', execution, number: cell.number, at: began.toISOString() });
 	await loop.mark('begin', execution);
 	const updates = createAside();
-	const done = await loop.session.execute(cell.source, {
+	const running = loop.session.execute(cell.source, {
 		timeoutSeconds: loop.limits?.get(cell.number) ?? loop.timeoutSeconds,
 		onEarlier: (changed, outputs) => updates.add(replaceOutputs(loop, earlier, changed, outputs)),
 	});
+	// Whoever asked to stop while the cell was being marked found nothing to interrupt.
+	if (loop.stop.aborted) await loop.session.interrupt();
+	const done = await running;
 	// A kernel that is gone leaves nothing to part from what follows, and may have taken its tracer with it.
 	const marked = done.status === 'died' ? Promise.resolve() : loop.mark('end', execution);
 	// Whatever comes of the mark, what the cell has shown is kept.
