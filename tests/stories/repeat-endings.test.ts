@@ -33,7 +33,12 @@ beforeAll(async () => {
 	for (const word of ['exits', 'waits', 'ignores']) writeFileSync(join(place.folder, `${word}.txt`), `${word}\n`);
 	image = await packed(inlineNotebook(place, 'told.ipynb', cells), [], 0);
 }, 120_000);
-afterAll(() => place[Symbol.dispose]());
+/** What was started and has not ended. */
+const running = new Set<number>();
+afterAll(() => {
+	for (const pid of running) process.kill(pid, 'SIGKILL');
+	place[Symbol.dispose]();
+});
 
 /** Audits a notebook and packs it. */
 async function packed(notebook: string, options: readonly string[], exit: number): Promise<string> {
@@ -55,13 +60,16 @@ const listed = async (run: string) =>
 async function inSecondCell(word: string, options: readonly string[]): Promise<Started & { readonly run: string }> {
 	const before = new Set(readdirSync(runsFolder()));
 	const started = place.start([...told(word), ...options]);
-	for (;;) {
+	running.add(started.pid);
+	void started.ended.then(() => running.delete(started.pid));
+	while (running.has(started.pid)) {
 		const run = readdirSync(runsFolder()).find((name) => !before.has(name) && !name.startsWith('.'));
 		const journal = run === undefined ? '' : join(runsFolder(), run, 'journal.jsonl');
 		if (run !== undefined && /"cell begin".*"number":2/.test(existsSync(journal) ? readFileSync(journal, 'utf8') : ''))
 			return { ...started, run };
 		await wait(50);
 	}
+	throw new Error(`the repeat ended before its second cell: ${(await started.ended).stderr}`);
 }
 
 /** Processes whose words or surroundings name this place: what a repeat has running. */
