@@ -47,13 +47,16 @@ export function lostLog({ id, directory }: { readonly id: string; readonly direc
 	});
 }
 
-/** The cells that began, or ended, and of which the log does not show it: what was used around there is not known. */
+/**
+ * The cells that ended and of which the log does not show both ends: what was used there is not known. A cell that was journalled
+ * and never ended may have been cut short before its mark, and then nothing of it had run.
+ */
 export function unmarkedCells(journal: readonly JournalEntry[], marks: MarkWatch): Doubt[] {
 	const numbers = new Set<number>();
 	for (const entry of journal) {
-		if (entry.event === 'cell begin' && !marks.has('begin', entry.execution)) numbers.add(entry.number);
-		if (entry.event !== 'cell end' || entry.result.status === 'died') continue;
-		if (!marks.has('end', entry.result.execution)) numbers.add(entry.result.number);
+		if (entry.event !== 'cell end') continue;
+		const { execution, number, status } = entry.result;
+		if (!marks.has('begin', execution) || (status !== 'died' && !marks.has('end', execution))) numbers.add(number);
 	}
 	return [...numbers].map((number) => ({
 		code: 'CELLAR_LOG_INCOMPLETE',
