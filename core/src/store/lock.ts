@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { link, readFile, readlink, rm } from 'node:fs/promises';
+import { link, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -39,8 +39,8 @@ export async function takeLock(directory: string): Promise<boolean> {
 		.digest('hex')
 		.slice(0, 16)}`;
 	const own = join(directory, temporaryName(names.lock));
-	await writeWhole(own, await ownLock());
 	try {
+		await writeFile(own, await ownLock(), { flag: 'wx', mode: 0o600 });
 		// A link is made with all its content or not at all, and never over what is there.
 		await link(own, claim);
 	} catch (error) {
