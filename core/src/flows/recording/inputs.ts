@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { whySecret } from '../../dependencies/index.ts';
+import { sourceOfBytecode, whySecret } from '../../dependencies/index.ts';
 import { CellarError, encodeName, type How, type JournalEntry, type Name, type Warning } from '../../model/index.ts';
 import { look, type Blobs, type Put } from '../../store/index.ts';
 import { createAside } from '../run/aside.ts';
@@ -70,7 +70,11 @@ export function createInputKeeper(o: {
 	};
 	return {
 		sighted(path, how) {
-			if (readers.has(how)) consider(path);
+			if (!readers.has(how)) return;
+			consider(path);
+			// Python reads bytecode in place of its source, and a repeat needs the source.
+			const source = sourceOfBytecode(path);
+			if (source !== null) consider(source);
 		},
 		named: consider,
 		settled: () => aside.settled(),

@@ -1,3 +1,4 @@
+import { sourceOfBytecode } from '../../dependencies/index.ts';
 import type { CellOutput, CellResult, Facts, FileFact, Name, Run, View } from '../../model/index.ts';
 import { readTables, type Tables } from '../../store/index.ts';
 import type { ImageRecord } from '../record.ts';
@@ -40,13 +41,7 @@ function firstUse(path: Name, { facts, files }: Pick<Tables, 'facts' | 'files'>,
 
 /** Whether the use of one path is a use of another: of what lies below it, or of its bytecode. */
 function standsFor(used: Name, path: Name): boolean {
-	return used === path || used.startsWith(`${path}/`) || sourceOf(used) === path;
-}
-
-/** The source of a file of bytecode; null for other files. @see PEP 3147 */
-function sourceOf(path: Name): Name | null {
-	const found = /^(.*)\/__pycache__\/([^/]+)\.[a-z]+-\d+(\.opt-\d)?\.pyc$/.exec(path);
-	return found === null ? null : `${found[1]}/${found[2]}.py`;
+	return used === path || used.startsWith(`${path}/`) || sourceOfBytecode(used) === path;
 }
 
 /** For a person: what is absent, and where it would have been used. */
@@ -85,7 +80,7 @@ export async function missedBy(o: Missing): Promise<readonly Absent[]> {
 	const missed = new Map<Name, Absent>();
 	for (const file of files) {
 		if (!wasThere(file) || !used.has(file.path) || file.path === connectionFile) continue;
-		const path = sourceOf(file.path) ?? file.path;
+		const path = sourceOfBytecode(file.path) ?? file.path;
 		if (o.view.place(path, true) !== null || missed.has(path)) continue;
 		if (!sought.has(path) && !texts.some((text) => names(text, path, cwd))) continue;
 		missed.set(path, { path, ...firstUse(path, tables, o.first), reason: 'not packed' });

@@ -11,6 +11,9 @@ import {
 import { look, sha256Of, type Blobs, type Look } from '../../store/index.ts';
 import type { Inside } from '../replay/view.ts';
 
+/** A first state that the journal tells of. */
+type Saved = Extract<JournalEntry, { readonly event: 'input' }>;
+
 /** What the first use of a path says of its having been there before; null where it says nothing. */
 function existedByUse(first: Access): boolean | null {
 	if (first.how === 'missing') return false;
@@ -26,12 +29,8 @@ function existedByUse(first: Access): boolean | null {
  * @param o.ended of a run that is made whole after its death: what was written later is somebody else's; null where it is now
  * @param o.inside where the run was not on this machine's own files; it knows what was there before
  */
-export function lookAtFiles(
-	facts: Facts,
-	journal: readonly JournalEntry[],
-	o: { readonly started: number; readonly ended: number | null; readonly inside: Inside | null },
-): Map<Name, FileFact> {
-	const saved = new Map(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry] as const] : [])));
+export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: Looking): Map<Name, FileFact> {
+	const saved = new Map<Name, Saved>(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry]] : [])));
 	const firsts = new Map<Name, Access>();
 	for (const access of facts.accesses) {
 		const known = firsts.get(access.path);
@@ -42,31 +41,46 @@ export function lookAtFiles(
 	const moved = namesMoved(used, facts.changes);
 	const files = new Map<Name, FileFact>();
 	for (const path of [...used, ...moved]) {
-		const seen = o.inside === null ? look(path) : lookInside(path, o.inside);
 		const first = firsts.get(path);
-		const input = saved.get(path);
-		const { born } = seen;
-		const existed =
-			input?.existedBefore ??
-			(first === undefined ? null : existedByUse(first)) ??
-			// A folder takes no place that is not free.
-			(moved.has(path) ? false : null) ??
-			(o.inside !== null ? o.inside.existed(path) : born === null ? null : born < o.started);
-		files.set(path, {
-			path,
-			realPath: seen.realPath,
-			kind: seen.kind,
-			size: sizeOf(seen, o.inside),
-			mode: seen.mode,
-			mtime: seen.mtime,
-			existedBefore: existed,
-			sha256Before: input?.sha256 ?? null,
-			sha256After: null,
-			blobBefore: input?.kept === true ? input.sha256 : null,
-			blobAfter: null,
-			whyNoBlob: isLater(seen, o.ended) ? changedLater : input?.kept === false ? 'too large' : null,
-		});
+		const byUse = first === undefined ? null : existedByUse(first);
+		// A folder takes no place that is not free.
+		files.set(path, lookAtFile(path, saved.get(path), byUse ?? (moved.has(path) ? false : null), o));
 	}
+	return files;
+}
+
+interface Looking {
+	readonly started: number;
+	readonly ended: number | null;
+	readonly inside: Inside | null;
+}
+
+function lookAtFile(path: Name, saved: Saved | undefined, existed: boolean | null, o: Looking): FileFact {
+	const seen = o.inside === null ? look(path) : lookInside(path, o.inside);
+	const { born } = seen;
+	return {
+		...{ path, realPath: seen.realPath, kind: seen.kind, size: sizeOf(seen, o.inside), mode: seen.mode, mtime: seen.mtime },
+		existedBefore:
+			saved?.existedBefore ?? existed ?? (o.inside !== null ? o.inside.existed(path) : born === null ? null : born < o.started),
+		sha256Before: saved?.sha256 ?? null,
+		sha256After: null,
+		blobBefore: saved?.kept === true ? saved.sha256 : null,
+		blobAfter: null,
+		whyNoBlob: isLater(seen, o.ended) ? changedLater : saved?.kept === false ? 'too large' : null,
+	};
+}
+
+/**
+ * The files as they were looked at, with those for which others stood: where bytecode was read, its source is what was used,
+ * and must still be the same when it is packed.
+ */
+export function withSources(
+	looked: ReadonlyMap<Name, FileFact>,
+	verdicts: ReadonlyMap<Name, PathVerdict>,
+	o: Looking,
+): Map<Name, FileFact> {
+	const files = new Map(looked);
+	for (const path of verdicts.keys()) if (!files.has(path)) files.set(path, lookAtFile(path, undefined, null, o));
 	return files;
 }
 
@@ -150,6 +164,8 @@ export async function keepFiles(o: Keeping): Promise<Map<Name, FileFact>> {
 			kept.set(path, { ...file, whyNoBlob: file.kind === 'gone' ? 'gone at the end' : 'not a file' });
 		else if (verdict === 'secret') kept.set(path, { ...file, sha256Before: null, blobBefore: null, whyNoBlob: 'secret' });
 		else if (!hashed.has(verdict)) kept.set(path, { ...file, whyNoBlob: verdict });
+		// Its source is hashed in its place.
+		else if (o.verdicts.get(path)?.rule === 'bytecode') kept.set(path, { ...file, whyNoBlob: 'bytecode' });
 		else if (file.whyNoBlob === changedLater) kept.set(path, file);
 		else if (written.has(verdict)) {
 			const place = placeOf(path);

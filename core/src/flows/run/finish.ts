@@ -13,7 +13,7 @@ import {
 	writeTables,
 	type RunFolder,
 } from '../../store/index.ts';
-import { changedLater, keepFiles, lookAtFiles } from './files.ts';
+import { changedLater, keepFiles, lookAtFiles, withSources } from './files.ts';
 import { resultsOf } from './journal.ts';
 import { existingPath, firstOf } from './paths.ts';
 import { recordedDpkg } from '../record.ts';
@@ -56,7 +56,8 @@ export async function finishRun(o: Ending): Promise<Run> {
 	listen({ type: 'step', what: 'looking at the files', done: null, of: null });
 	const executed = formatNotebook(withResults(o.notebook, results, begun.circumstances.kernel));
 	await folder.write('executed.ipynb', executed);
-	const looked = lookAtFiles(o.facts, journal, { started: Date.parse(begun.started), ended: o.ended, inside: o.inside });
+	const looking = { started: Date.parse(begun.started), ended: o.ended, inside: o.inside };
+	const looked = lookAtFiles(o.facts, journal, looking);
 
 	listen({ type: 'step', what: 'judging what was used', done: null, of: null });
 	const machine = o.inside === null ? openMachine() : openMachine({ view: o.inside, dpkg: recordedDpkg });
@@ -66,7 +67,7 @@ export async function finishRun(o: Ending): Promise<Run> {
 	const outputs = await keepOutputs(results, blobs, o.keepOutputs);
 	const taken = outputs.reduce((sum, output) => sum + (output.blob === null ? 0 : output.bytes), 0);
 	const files = await keepFiles({
-		files: looked,
+		files: withSources(looked, judgement.verdicts, looking),
 		verdicts: judgement.verdicts,
 		blobs,
 		limit: o.keepOutputs - taken,
