@@ -126,3 +126,12 @@ test('every command has help that starts with an example', async () => {
 	}
 	expect(readdirSync(place.folder)).toEqual([]);
 });
+
+test('what is piped has no colours, in CI too, unless it is asked for them', async () => {
+	using place = makePlace();
+	const said = async (env: Record<string, string>) =>
+		(await place.cellar(['deps', 'no-such-run'], { env: { NO_COLOR: '', FORCE_COLOR: '', CI: 'true', ...env } })).stderr;
+	expect(await said({})).not.toContain('\u001B');
+	expect(await said({ FORCE_COLOR: '1' })).toContain('\u001B[');
+	expect(await said({ FORCE_COLOR: '1', NO_COLOR: '1' })).not.toContain('\u001B');
+});

@@ -20,6 +20,7 @@ function onSmallDisk(place: Place, size: string, lines: readonly string[]): { te
 	const words = process.getuid?.() === 0 ? ['-m', 'sh', '-c', script] : ['-Urm', 'sh', '-c', script];
 	const env = {
 		...process.env,
+		NO_COLOR: '1',
 		CELLAR_HOME: small,
 		SMALL: small,
 		CELLAR: `${process.execPath} ${join(clone, 'cli', 'bin', 'cellar.js')}`,

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import pc from 'picocolors';
+import { onStdout } from '../reporters/colour.ts';
 import { examine } from '@cellar/core';
 import { answer, commonFlags, type CommonFlags } from '../command.ts';
 import { columns } from '../reporters/text.ts';
@@ -15,7 +15,7 @@ export const doctor = buildCommand<CommonFlags>({
 		return answer(flags, async () => {
 			const checks = await examine(process.env);
 			const rows = checks.map((check) => [
-				check.status === 'ok' ? pc.green('✓') : pc.red('✗'),
+				check.status === 'ok' ? onStdout.green('✓') : onStdout.red('✗'),
 				check.name,
 				check.status,
 				[check.found, check.mend === null ? null : `→ ${check.mend}`].filter((text) => text !== null).join('  '),

@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { onStderr } from './colour.ts';
 import type { FlowEvent } from '@cellar/core';
 import { clipped, seconds } from './text.ts';
 
@@ -63,14 +63,16 @@ function write(out: NodeJS.WriteStream, text: string | null): void {
 
 /** What stays on the page for an event; null for what only the live line shows. */
 function line(event: FlowEvent): string | null {
-	if (event.type === 'run began') return `${pc.bold('run')} ${event.run}${event.notebook === null ? '' : `  ${event.notebook}`}`;
-	if (event.type === 'kernel ready') return `${pc.green('✓')} kernel ready  ${event.kernel}  ${pc.dim(seconds(event.seconds))}`;
+	if (event.type === 'run began')
+		return `${onStderr.bold('run')} ${event.run}${event.notebook === null ? '' : `  ${event.notebook}`}`;
+	if (event.type === 'kernel ready')
+		return `${onStderr.green('✓')} kernel ready  ${event.kernel}  ${onStderr.dim(seconds(event.seconds))}`;
 	if (event.type === 'cell finished') {
 		const { number, status } = event.result;
-		const sign = status === 'finished' ? pc.green('✓') : pc.red('✗');
-		return `${sign} cell ${number} of ${event.of}  ${status}  ${pc.dim(seconds(event.result.seconds))}`;
+		const sign = status === 'finished' ? onStderr.green('✓') : onStderr.red('✗');
+		return `${sign} cell ${number} of ${event.of}  ${status}  ${onStderr.dim(seconds(event.result.seconds))}`;
 	}
-	if (event.type === 'warning') return `${pc.yellow('!')} ${event.warning.message}  ${pc.dim(event.warning.code)}`;
-	if (event.type === 'run ended') return `${pc.bold(`run ${event.status}`)}  ${pc.dim(seconds(event.seconds))}`;
+	if (event.type === 'warning') return `${onStderr.yellow('!')} ${event.warning.message}  ${onStderr.dim(event.warning.code)}`;
+	if (event.type === 'run ended') return `${onStderr.bold(`run ${event.status}`)}  ${onStderr.dim(seconds(event.seconds))}`;
 	return null;
 }

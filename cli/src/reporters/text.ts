@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { onStderr, onStdout } from './colour.ts';
 import stringWidth from 'string-width';
 import type { OutputVerdict } from '@cellar/core';
 
@@ -10,8 +10,8 @@ export function errorText(error: {
 	readonly where: string | null;
 }): string {
 	const where = error.where === null ? '' : `${error.where}: `;
-	const hint = error.hint === null ? '' : `\n  ${pc.bold('to do')}  ${error.hint}`;
-	return `${pc.red('✗')} ${where}${error.message}${hint}\n  ${pc.dim(error.code)}\n`;
+	const hint = error.hint === null ? '' : `\n  ${onStderr.bold('to do')}  ${error.hint}`;
+	return `${onStderr.red('✗')} ${where}${error.message}${hint}\n  ${onStderr.dim(error.code)}\n`;
 }
 
 /** `12.3 MB`: decimal units, as file managers count. */
@@ -43,11 +43,11 @@ export function ranges(numbers: readonly number[]): string {
 
 /** A sign and a word, never colour alone. */
 export function verdictText(verdict: OutputVerdict | 'incomplete'): string {
-	if (verdict === 'same') return pc.green('✓ same');
-	if (verdict === 'close') return pc.green('~ close');
-	if (verdict === 'not compared') return pc.yellow('· not compared');
-	if (verdict === 'incomplete') return pc.yellow('~ incomplete');
-	return pc.red(`✗ ${verdict}`);
+	if (verdict === 'same') return onStdout.green('✓ same');
+	if (verdict === 'close') return onStdout.green('~ close');
+	if (verdict === 'not compared') return onStdout.yellow('· not compared');
+	if (verdict === 'incomplete') return onStdout.yellow('~ incomplete');
+	return onStdout.red(`✗ ${verdict}`);
 }
 
 /** Rows as aligned columns; the last column is left as it is. */
