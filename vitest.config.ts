@@ -6,8 +6,9 @@ export const shared: NonNullable<ViteUserConfig['test']> = {
 	// Tests start kernels and tracers of their own: more than two files at a time would only wait for each other.
 	pool: 'forks',
 	maxWorkers: 2,
-	testTimeout: 60_000,
-	hookTimeout: 60_000,
+	// A limit is for what hangs: a busy machine takes several times as long as a quiet one.
+	testTimeout: 180_000,
+	hookTimeout: 180_000,
 	reporters: ['default', './scripts/closing-line-reporter.mjs'],
 };
 

@@ -18,7 +18,7 @@ interface Truth {
 const stories = ['pandas-helper', 'matplotlib-figures', 'shell-cells', 'late-work', 'raises-third'] as const;
 
 for (const story of stories) {
-	test(`every access of ${story} lies in the cell that made it, as in an unaudited run`, { timeout: 180_000 }, async () => {
+	test(`every access of ${story} lies in the cell that made it, as in an unaudited run`, { timeout: 600_000 }, async () => {
 		using place = makePlace();
 		const notebook = place.copy(`${story}/${story}.ipynb`);
 		const said = await place.cellar(['audit', notebook, '--python', pythonOf('stories'), '--json']);

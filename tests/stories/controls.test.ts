@@ -15,7 +15,7 @@ beforeAll(async () => {
 	place = makePlace();
 	notebook = place.copy('controls/controls.ipynb');
 	recorded = await audited({});
-}, 180_000);
+}, 600_000);
 afterAll(() => place[Symbol.dispose]());
 
 /** One version of a library that the notebook imports, as pip would leave it. */
@@ -66,25 +66,25 @@ test('the same notebook run again is the same in every cell, with no mask needed
 	expect(said.code).toBe(0);
 	const outputs = said.json<Comparison>().cells.flatMap((cell) => cell.outputs);
 	expect(outputs.map((output) => output.reason)).toEqual(outputs.map(() => null));
-}, 120_000);
+}, 600_000);
 
 test('one changed pixel differs, in its cell alone', async () => {
 	expect(await differing(await audited({ pixel: '1' }))).toEqual({ code: 1, verdict: 'differs', cells: [cells.picture] });
-}, 120_000);
+}, 600_000);
 
 test('a number changed by 1e-6 differs, in its cell alone, and is close where the tolerance allows it', async () => {
 	const other = await audited({ number: '1.500001' });
 	expect(await differing(other)).toEqual({ code: 1, verdict: 'differs', cells: [cells.number] });
 	expect(await differing(other, ['--rtol', '1e-5'])).toEqual({ code: 0, verdict: 'close', cells: [cells.number] });
-}, 120_000);
+}, 600_000);
 
 test('one more row of a table differs, in its cell alone', async () => {
 	expect(await differing(await audited({ rows: '4' }))).toEqual({ code: 1, verdict: 'differs', cells: [cells.table] });
-}, 120_000);
+}, 600_000);
 
 test('an output that is not there any more differs, in its cell alone', async () => {
 	expect(await differing(await audited({ shown: 'False' }))).toEqual({ code: 1, verdict: 'differs', cells: [cells.output] });
-}, 120_000);
+}, 600_000);
 
 test('another version of a library differs, in the cell that uses it alone', async () => {
 	const other = await audited({}, library('2.0', "'forty-three'"));
@@ -93,4 +93,4 @@ test('another version of a library differs, in the cell that uses it alone', asy
 	expect(software).toContainEqual(
 		expect.objectContaining({ name: 'tinylib', version: '2.0', direct: true, cells: [cells.library] }),
 	);
-}, 120_000);
+}, 600_000);

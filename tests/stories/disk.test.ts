@@ -36,7 +36,7 @@ function parsed<T>(said: { text: string } | undefined): T {
 
 test(
 	'a disk on which the tracer can write no more ends the audit at the next cell; what had ended is made whole when there is room',
-	{ timeout: 120_000 },
+	{ timeout: 600_000 },
 	() => {
 		using place = makePlace();
 		const notebook = inlineNotebook(place, 'fills.ipynb', [
@@ -70,7 +70,7 @@ with open(os.environ['CELLAR_HOME'] + '/filler', 'wb') as file:
 	},
 );
 
-test('a disk that was full only for a while leaves a hole in the log, and the run says so', { timeout: 120_000 }, () => {
+test('a disk that was full only for a while leaves a hole in the log, and the run says so', { timeout: 600_000 }, () => {
 	using place = makePlace();
 	const notebook = inlineNotebook(place, 'hole.ipynb', [
 		`
@@ -98,7 +98,7 @@ file.close()`,
 	expect(warnings.filter(({ code }) => code === 'CELLAR_LINE_UNREAD' || code === 'CELLAR_LOG_INCOMPLETE')).not.toEqual([]);
 });
 
-test('a disk without room for the outputs: exit 4, and the next command makes the run whole', { timeout: 120_000 }, () => {
+test('a disk without room for the outputs: exit 4, and the next command makes the run whole', { timeout: 600_000 }, () => {
 	using place = makePlace();
 	const notebook = inlineNotebook(place, 'large.ipynb', [
 		`with open('large.bin', 'wb') as file:\n    file.truncate(20_000_000)`,
@@ -124,7 +124,7 @@ test('a disk without room for the outputs: exit 4, and the next command makes th
 
 test(
 	'an input for which there is no room is not kept: the run says so and goes on, and packs it while it is as it was',
-	{ timeout: 120_000 },
+	{ timeout: 600_000 },
 	() => {
 		using place = makePlace();
 		const notebook = inlineNotebook(place, 'reads.ipynb', [`print(len(open('large.bin', 'rb').read()))`]);
@@ -150,7 +150,7 @@ test(
 	},
 );
 
-test('a disk that fills up while packing leaves no half of an image', { timeout: 180_000 }, async () => {
+test('a disk that fills up while packing leaves no half of an image', { timeout: 600_000 }, async () => {
 	using place = makePlace();
 	const said = await place.cellar(['audit', place.copy('bad/hello.ipynb'), '--python', pythonOf('stories')]);
 	expect(said.code, said.stderr).toBe(0);

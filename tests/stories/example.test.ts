@@ -27,7 +27,7 @@ beforeAll(async () => {
 	expect(said.code, said.stderr).toBe(0);
 	audited = said.json();
 	deps = (await place.cellar(['deps', '--json'])).json<Dependencies>();
-}, 180_000);
+}, 600_000);
 afterAll(() => place[Symbol.dispose]());
 
 /** Distributions of which a module was loaded at the end of an unaudited run, as Python itself says. */
@@ -59,7 +59,7 @@ const normal = (name: string) => name.toLowerCase().replace(/[-_.]+/g, '-');
 
 test(
 	'the example needs exactly the distributions that an unaudited run had loaded, in the versions that pip lists',
-	{ timeout: 120_000 },
+	{ timeout: 600_000 },
 	() => {
 		const listed = execFileSync(pythonOf('image-convolution'), ['-m', 'pip', 'list', '--format', 'json'], { encoding: 'utf8' });
 		const versions = new Map(
@@ -111,7 +111,7 @@ test('explain says of a package and of the photograph what led there', async () 
 
 test(
 	'its image holds enough: repeated elsewhere every cell and every file is the same, and no mask is needed',
-	{ timeout: 240_000 },
+	{ timeout: 600_000 },
 	async () => {
 		const image = join(place.folder, 'example.oci.tar');
 		const packed = await place.cellar(['pack', '-o', image, '--json']);

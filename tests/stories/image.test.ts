@@ -18,14 +18,14 @@ beforeAll(async () => {
 	image = join(place.folder, 'story.oci.tar');
 	const packed = await place.cellar(['pack', '-o', image, '--json']);
 	expect(packed.code, packed.stderr).toBe(0);
-}, 240_000);
+}, 600_000);
 afterAll(() => place[Symbol.dispose]());
 
 const digestOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 test(
 	'a notebook is repeated from its image alone, with its data gone, and every cell is the same',
-	{ timeout: 240_000 },
+	{ timeout: 600_000 },
 	async () => {
 		const elsewhere = join(place.folder, 'elsewhere');
 		cpSync(image, join(elsewhere, 'story.oci.tar'), { recursive: true });
@@ -52,14 +52,14 @@ test(
 	},
 );
 
-test('the same run gives the same image, byte for byte', { timeout: 240_000 }, async () => {
+test('the same run gives the same image, byte for byte', { timeout: 600_000 }, async () => {
 	const again = join(place.folder, 'again.oci.tar');
 	expect((await place.cellar(['pack', run, '-o', again])).code).toBe(0);
 	expect(digestOf(again)).toBe(digestOf(image));
 	rmSync(again);
 });
 
-test('what has changed since the run is refused, with its name, and nothing is left', { timeout: 120_000 }, async () => {
+test('what has changed since the run is refused, with its name, and nothing is left', { timeout: 600_000 }, async () => {
 	const path = join(dirname(notebook), 'data', 'readings.csv');
 	const before = readFileSync(path);
 	const helper = join(dirname(notebook), 'weather.py');
@@ -80,7 +80,7 @@ test('what has changed since the run is refused, with its name, and nothing is l
 	}
 });
 
-test('an image cut in half is broken: exit 5, and no run is made of it', { timeout: 120_000 }, async () => {
+test('an image cut in half is broken: exit 5, and no run is made of it', { timeout: 600_000 }, async () => {
 	const half = join(place.folder, 'half.oci.tar');
 	cpSync(image, half);
 	truncateSync(half, Math.floor(statSync(image).size / 2));
@@ -155,7 +155,7 @@ const hostile: readonly [string, Buffer][] = [
 	],
 ];
 for (const [what, entries] of hostile) {
-	test(`an image with ${what} is hostile: exit 5, and nothing is written outside`, { timeout: 60_000 }, async () => {
+	test(`an image with ${what} is hostile: exit 5, and nothing is written outside`, { timeout: 300_000 }, async () => {
 		const said = await place.cellar(['repeat', withLayer(entries), '--json']);
 		expect(said.code).toBe(5);
 		expect(said.json<ErrorDocument>().error.code).toBe('CELLAR_IMAGE_HOSTILE');
@@ -167,7 +167,7 @@ for (const [what, entries] of hostile) {
 
 test(
 	'another file in place of an input changes the cells that use it, and the verdict says so',
-	{ timeout: 240_000 },
+	{ timeout: 600_000 },
 	async () => {
 		const inputs = (await place.cellar(['deps', run, '--json']))
 			.json<Dependencies>()

@@ -138,7 +138,7 @@ async function auditUntil(place: Place, moment: Moment): Promise<Started> {
 }
 
 for (const moment of moments) {
-	test(`kill -9 ${moment.what}: nothing that had ended is lost, and nothing runs on`, { timeout: 60_000 }, async () => {
+	test(`kill -9 ${moment.what}: nothing that had ended is lost, and nothing runs on`, { timeout: 300_000 }, async () => {
 		using place = makePlace();
 		const started = await auditUntil(place, moment);
 		// Stopped first, so that what is looked at is what the kill leaves.
@@ -184,7 +184,7 @@ for (const moment of moments) {
 
 test(
 	'where the process that ends the rest was killed too, the next command names what is left, and cellar runs prune ends it',
-	{ timeout: 60_000 },
+	{ timeout: 300_000 },
 	async () => {
 		using place = makePlace();
 		const started = await auditUntil(

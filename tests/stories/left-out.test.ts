@@ -43,7 +43,7 @@ beforeAll(async () => {
 	image = join(place.folder, 'whole');
 	const packed = await place.cellar(['pack', '-o', image, '--json']);
 	expect(packed.code, packed.stderr).toBe(0);
-}, 120_000);
+}, 600_000);
 afterAll(() => place[Symbol.dispose]());
 
 /** Where the standard library of the run's Python lies. */
@@ -67,19 +67,19 @@ const named: readonly [string, () => string, Awaited<ReturnType<typeof repeatWit
 for (const [what, path, outcome, cell] of named) {
 	test(
 		`${what} that was left out is named with ${cell === null ? 'start-up' : `cell ${cell}`}`,
-		{ timeout: 60_000 },
+		{ timeout: 300_000 },
 		async () => {
 			expect(await repeatWithout(place, audited.run, path())).toBe(outcome);
 		},
 	);
 }
 
-test('whatever is left out of what was opened is named with the cell that used it first', { timeout: 120_000 }, async () => {
+test('whatever is left out of what was opened is named with the cell that used it first', { timeout: 600_000 }, async () => {
 	const files = drawn(await openedAndPacked(audited.directory, image), 3);
 	for (const path of files) expect(await repeatWithout(place, audited.run, path)).toMatch(/cannot start|fails|same/);
 });
 
-test('a whole folder may be left out; a path at which the image would hold nothing is refused', { timeout: 60_000 }, async () => {
+test('a whole folder may be left out; a path at which the image would hold nothing is refused', { timeout: 300_000 }, async () => {
 	const without = join(place.folder, 'folder.oci.tar');
 	const packed = await place.cellar(['pack', audited.run, '-o', without, '--without', 'data', '--json'], { cwd: folder });
 	expect(packed.json<{ leftOut: { path: string }[] }>().leftOut.map((one) => one.path)).toEqual(
@@ -138,7 +138,7 @@ function withHoles(from: string, to: string, holes: readonly string[]): void {
 	writeFileSync(join(to, 'index.json'), JSON.stringify(index));
 }
 
-test('what the image lacks without anybody’s wish is named where the repeat misses it', { timeout: 120_000 }, async () => {
+test('what the image lacks without anybody’s wish is named where the repeat misses it', { timeout: 600_000 }, async () => {
 	const broken = join(place.folder, 'holes');
 	const colours = standard('colorsys.py');
 	withHoles(image, broken, [colours]);
@@ -148,7 +148,7 @@ test('what the image lacks without anybody’s wish is named where the repeat mi
 	expect(said.stderr).toContain(`cellar pack --with ${colours} packs it`);
 });
 
-test('a cell may hide that it misses a file, and a command may only mutter', { timeout: 120_000 }, async () => {
+test('a cell may hide that it misses a file, and a command may only mutter', { timeout: 600_000 }, async () => {
 	const broken = join(place.folder, 'muttered');
 	const wish = join(folder, 'data', 'wish.txt');
 	withHoles(image, broken, [wish]);

@@ -74,7 +74,7 @@ test('a traced repeat needs what the recorded run needed, and is judged by the f
 	const packed = await place.cellar(['pack', second.b, '--json']);
 	expect(packed.code).toBe(2);
 	expect(packed.json<ErrorDocument>().error.hint).toContain(first);
-}, 120_000);
+}, 600_000);
 
 /** One version of a library, as pip would leave it. */
 function install(site: string, version: string): void {
@@ -119,4 +119,4 @@ test('the versions are those of the image, whatever this machine has at the same
 	const gone = await place.cellar(['deps', second.b, '--for', 'cell:1', '--json']);
 	expect(gone.code).toBe(5);
 	expect(gone.json<ErrorDocument>().error.code).toBe('CELLAR_LOST');
-}, 120_000);
+}, 600_000);

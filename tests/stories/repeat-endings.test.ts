@@ -32,7 +32,7 @@ beforeAll(async () => {
 	writeFileSync(join(place.folder, 'word.txt'), 'nothing\n');
 	for (const word of ['exits', 'waits', 'ignores']) writeFileSync(join(place.folder, `${word}.txt`), `${word}\n`);
 	image = await packed(inlineNotebook(place, 'told.ipynb', cells), [], 0);
-}, 120_000);
+}, 600_000);
 /** What was started and has not ended. */
 const running = new Set<number>();
 afterAll(() => {
@@ -96,7 +96,7 @@ for (const options of [[], ['--audit']]) {
 		expect(comparison.verdict).toBe('differs');
 		expect(verdicts(comparison)).toEqual(['same', 'raised', 'not compared']);
 		expect(await listed(comparison.b)).toMatchObject({ status: 'died', cells: { finished: 1 } });
-	}, 120_000);
+	}, 600_000);
 
 	test(`Ctrl-C interrupts the cell and keeps the repeat, which is incomplete${traced}`, async () => {
 		const repeat = await inSecondCell('waits', options);
@@ -107,7 +107,7 @@ for (const options of [[], ['--audit']]) {
 		expect(comparison).toMatchObject({ b: repeat.run, verdict: 'incomplete' });
 		expect(verdicts(comparison)).toEqual(['same', 'not compared', 'not compared']);
 		expect(await listed(repeat.run)).toMatchObject({ status: 'interrupted', cells: { finished: 1 } });
-	}, 120_000);
+	}, 600_000);
 
 	test(`a second Ctrl-C ends what does not heed the first${traced}`, async () => {
 		const repeat = await inSecondCell('ignores', options);
@@ -119,7 +119,7 @@ for (const options of [[], ['--audit']]) {
 		expect(said.json<Comparison>().verdict).toBe('incomplete');
 		expect(await listed(repeat.run)).toMatchObject({ status: 'interrupted', cells: { finished: 1 } });
 		expect(left()).toEqual([]);
-	}, 120_000);
+	}, 600_000);
 }
 
 test('a cell that takes longer than --timeout is told as such', async () => {
@@ -127,7 +127,7 @@ test('a cell that takes longer than --timeout is told as such', async () => {
 	expect(said.code, said.stderr).toBe(1);
 	expect(verdicts(said.json<Comparison>())).toEqual(['same', 'raised', 'not compared']);
 	expect(said.json<Comparison>().cells[1]!.outputs[0]!.reason).toContain('ran out of time');
-}, 120_000);
+}, 600_000);
 
 test('a repeat that is killed leaves a run of what had ended, and nothing else once there is another', async () => {
 	const repeat = await inSecondCell('waits', ['--audit']);
@@ -143,7 +143,7 @@ test('a repeat that is killed leaves a run of what had ended, and nothing else o
 	expect(readdirSync(join(place.home, 'work'))).toEqual([]);
 	expect(existsSync(sockets)).toBe(false);
 	expect(left()).toEqual([]);
-}, 120_000);
+}, 600_000);
 
 test('two repeats that unpack the same image at once do not hinder each other, and what was changed since is unpacked again', async () => {
 	rmSync(join(place.home, 'roots'), { recursive: true });
@@ -163,7 +163,7 @@ test('two repeats that unpack the same image at once do not hinder each other, a
 	expect(readFileSync(join(root, place.folder, 'word.txt'), 'utf8')).toBe('nothing\n');
 	expect([existsSync(join(root, 'usr', 'lib')), existsSync(join(root, 'added'))]).toEqual([true, false]);
 	expect(readdirSync(join(place.home, 'work'))).toEqual([]);
-}, 120_000);
+}, 600_000);
 
 test('a run that raised and ran out of time is repeated as it was: the same error is the same', async () => {
 	const sources = ["print('one')", "raise ValueError('on purpose')", 'while True:\n    pass', "print('four')"];
@@ -172,4 +172,4 @@ test('a run that raised and ran out of time is repeated as it was: the same erro
 	const said = await place.cellar(['repeat', other, '--json']);
 	expect(said.code, said.stderr).toBe(0);
 	expect(verdicts(said.json<Comparison>())).toEqual(['same', 'same', 'same', 'not compared']);
-}, 120_000);
+}, 600_000);
