@@ -79,20 +79,27 @@ test('whatever is left out of what was opened is named with the cell that used i
 	for (const path of files) expect(await repeatWithout(place, audited.run, path)).toMatch(/cannot start|fails|same/);
 });
 
-test('a whole folder may be left out; a path at which the image would hold nothing is refused', { timeout: 300_000 }, async () => {
-	const without = join(place.folder, 'folder.oci.tar');
-	const packed = await place.cellar(['pack', audited.run, '-o', without, '--without', 'data', '--json'], { cwd: folder });
-	expect(packed.json<{ leftOut: { path: string }[] }>().leftOut.map((one) => one.path)).toEqual(
-		expect.arrayContaining(['numbers.json', 'wish.txt'].map((name) => join(folder, 'data', name))),
-	);
-	const said = await place.cellar(['repeat', without, '--json']);
-	expect(said.json<RepeatDocument>().absent).toEqual([
-		{ path: join(folder, 'data'), cell: 2, used: true, reason: 'left out of the image by --without' },
-	]);
-	const refused = await place.cellar(['pack', audited.run, '-o', without, '--without', 'dta', '--json'], { cwd: folder });
-	expect(refused.code).toBe(2);
-	expect(refused.json<ErrorDocument>().error).toMatchObject({ code: 'CELLAR_USAGE', where: `--without ${join(folder, 'dta')}` });
-});
+test(
+	'a whole folder may be left out; a path at which the image would hold nothing is refused',
+	{ timeout: 300_000 },
+	async () => {
+		const without = join(place.folder, 'folder.oci.tar');
+		const packed = await place.cellar(['pack', audited.run, '-o', without, '--without', 'data', '--json'], { cwd: folder });
+		expect(packed.json<{ leftOut: { path: string }[] }>().leftOut.map((one) => one.path)).toEqual(
+			expect.arrayContaining(['numbers.json', 'wish.txt'].map((name) => join(folder, 'data', name))),
+		);
+		const said = await place.cellar(['repeat', without, '--json']);
+		expect(said.json<RepeatDocument>().absent).toEqual([
+			{ path: join(folder, 'data'), cell: 2, used: true, reason: 'left out of the image by --without' },
+		]);
+		const refused = await place.cellar(['pack', audited.run, '-o', without, '--without', 'dta', '--json'], { cwd: folder });
+		expect(refused.code).toBe(2);
+		expect(refused.json<ErrorDocument>().error).toMatchObject({
+			code: 'CELLAR_USAGE',
+			where: `--without ${join(folder, 'dta')}`,
+		});
+	},
+);
 
 interface Descriptor {
 	digest: string;
