@@ -366,6 +366,17 @@ test('a program of the user’s own, a module that was imported, a script that %
 	expect(judged.verdict('notes.py')).toBe('input');
 });
 
+test('what %run ran is found where the working folder was another by then', async () => {
+	const run = record();
+	run.given('steps/first.py');
+	run.given('data/first.py', 'only text');
+	run.use('read', 'data/first.py', { cell: 1 });
+	run.use('read', 'steps/first.py', { cell: 2 });
+	const judged = await run.judge([cell(2, { runs: ['../first.py'] })]);
+	expect([judged.rule('steps/first.py'), judged.verdict('data/first.py')]).toEqual(['own module', 'input']);
+	expect(judged.document().software.map((one) => [one.name, one.direct, one.cells])).toEqual([['first.py', true, [2]]]);
+});
+
 test('a module that a cell writes and another imports is an intermediate: the repeat writes it again', async () => {
 	const run = record();
 	run.made('gen.py');
