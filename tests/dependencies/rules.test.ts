@@ -300,6 +300,18 @@ test('a folder that the run made is no data, though its names were read', async 
 	expect((await run.judge()).document().data).toEqual([]);
 });
 
+test('the names in a working folder are no data where only imports read them', async () => {
+	const run = record();
+	run.given('results/a.csv');
+	run.given('parts/b.csv');
+	for (const folder of ['results', 'parts']) {
+		run.use('stat', folder, { cell: 1 });
+		run.use('list', folder, { cell: folder === 'results' ? 2 : 3 });
+	}
+	const judged = await run.judge([cell(2, { modules: ['json'] }), cell(3, { lists: true })], { circumstances: { checks: false } });
+	expect([judged.verdict('results'), judged.verdict('parts')]).toEqual(['looked at', 'input']);
+});
+
 test('data behind a link is named as it was asked for, with what the link leads to', async () => {
 	const run = record();
 	const elsewhere = join(folder(), 'big.csv');

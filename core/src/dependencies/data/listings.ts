@@ -12,11 +12,19 @@ import { isMade } from './story.ts';
 export function isDataListing({ path, names, folder, made, story, world }: Case): boolean {
 	if (!folder || !story.listed || made) return false;
 	const real = names.at(-1) ?? path;
-	if (!isSearched(real, world)) return true;
+	if (!isSearched(real, world) && !wasEntered(path, real, world)) return true;
 	return world.uses.of(path).some((access) => {
 		const cell = access.how === 'list' && access.cell !== null ? world.scopes.cellOf(access.cell) : null;
 		return cell !== null && world.listing.has(cell);
 	});
+}
+
+/**
+ * A working folder of some part of the run: a kernel looks there first for each module that it imports. Where existence checks were
+ * recorded too, entering a folder cannot be told from looking at it.
+ */
+function wasEntered(path: Name, real: Name, world: World): boolean {
+	return !world.run.circumstances.checks && (world.uses.has(path, 'stat') || world.uses.has(real, 'stat'));
 }
 
 /** A folder on sys.path, or a package. */
