@@ -308,8 +308,23 @@ test('the names in a working folder are no data where only imports read them', a
 		run.use('stat', folder, { cell: 1 });
 		run.use('list', folder, { cell: folder === 'results' ? 2 : 3 });
 	}
-	const judged = await run.judge([cell(2, { modules: ['json'] }), cell(3, { lists: true })], { circumstances: { checks: false } });
+	const judged = await run.judge([cell(2, { modules: ['json'] }), cell(3, { lists: true })], {
+		circumstances: { checks: false },
+	});
 	expect([judged.verdict('results'), judged.verdict('parts')]).toEqual(['looked at', 'input']);
+});
+
+test('where Python looks for modules, the names in a folder are no data to a cell that lists another one', async () => {
+	const told = async (names: Parameters<typeof cell>[1]) => {
+		const run = record();
+		run.given('data/parts/a.csv');
+		run.use('list', '.', { cell: 1 });
+		run.use('list', 'data/parts', { cell: 1 });
+		return (await run.judge([cell(1, names)])).document().data.map((one) => one.path.slice(run.folder.length));
+	};
+	expect(await told({ lists: true, listed: ['data/parts/'] })).toEqual(['/data/parts']);
+	expect(await told({ lists: true, listed: [''] })).toEqual(['', '/data/parts']);
+	expect(await told({ lists: true })).toEqual(['', '/data/parts']);
 });
 
 test('data behind a link is named as it was asked for, with what the link leads to', async () => {

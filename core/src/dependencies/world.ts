@@ -23,8 +23,8 @@ export interface World {
 	readonly folder: Name;
 	/** Folders for temporary files. */
 	readonly temporary: readonly Name[];
-	/** The numbers of the cells whose code reads the names in some folder. */
-	readonly listing: ReadonlySet<number>;
+	/** The cells whose code reads the names in some folder, by their numbers, with these folders as written; null where the text does not tell. */
+	readonly listing: ReadonlyMap<number, readonly string[] | null>;
 	readonly scopes: ScopeTeller;
 	/** When the run began, in milliseconds since 1970. */
 	readonly started: number;
@@ -101,7 +101,7 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 		home,
 		folder,
 		temporary: [...new Set(['/tmp', '/var/tmp', '/dev/shm', ...(environment['TMPDIR']?.split('\n') ?? [])].map(cleaned))],
-		listing: new Set(cells.filter((cell) => cell.names.lists).map((cell) => cell.number)),
+		listing: new Map(cells.flatMap(({ number, names }) => (names.lists ? [[number, names.listed ?? null] as const] : []))),
 		scopes,
 		started: Date.parse(run.started),
 		imported: importedSources(uses, real),
