@@ -130,6 +130,31 @@ ${make('b')}
 	expect(scopes('by-early')).toEqual(['create, cell null, during 4']);
 });
 
+test('what %%bash starts belongs to the cell that says so, though IPython starts it from a thread of the first such cell', async () => {
+	const start = (file: string) => `work.put('${file}'); work.join()`;
+	const { scopes } = await notebook(
+		[
+			`
+import queue, subprocess, threading
+work = queue.Queue()
+def loop():
+	while True:
+		subprocess.run(['touch', work.get()])
+		work.task_done()
+threading.Thread(target=loop, daemon=True).start()
+${start('first')}
+`,
+			start('second'),
+			start('by-no-script'),
+		],
+		{ scriptCells: new Set([1, 2]) },
+	);
+	expect(scopes('first')).toEqual(['write, cell 1']);
+	expect(scopes('second')).toEqual(['write, cell 2']);
+	// Any other thread's work is that of the cell in which it was born.
+	expect(scopes('by-no-script')).toEqual(['write, cell 1, during 3']);
+});
+
 test('behind a wrapper, the kernel is the process that reads the connection file', async () => {
 	const folder = scratch();
 	const connection = join(folder, 'connection.json');

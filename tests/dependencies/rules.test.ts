@@ -300,6 +300,33 @@ test('a folder that the run made is no data, though its names were read', async 
 	expect((await run.judge()).document().data).toEqual([]);
 });
 
+test('the names in a working folder are no data where only imports read them', async () => {
+	const run = record();
+	run.given('results/a.csv');
+	run.given('parts/b.csv');
+	for (const folder of ['results', 'parts']) {
+		run.use('stat', folder, { cell: 1 });
+		run.use('list', folder, { cell: folder === 'results' ? 2 : 3 });
+	}
+	const judged = await run.judge([cell(2, { modules: ['json'] }), cell(3, { lists: true })], {
+		circumstances: { checks: false },
+	});
+	expect([judged.verdict('results'), judged.verdict('parts')]).toEqual(['looked at', 'input']);
+});
+
+test('where Python looks for modules, the names in a folder are no data to a cell that lists another one', async () => {
+	const told = async (names: Parameters<typeof cell>[1]) => {
+		const run = record();
+		run.given('data/parts/a.csv');
+		run.use('list', '.', { cell: 1 });
+		run.use('list', 'data/parts', { cell: 1 });
+		return (await run.judge([cell(1, names)])).document().data.map((one) => one.path.slice(run.folder.length));
+	};
+	expect(await told({ lists: true, listed: ['data/parts/'] })).toEqual(['/data/parts']);
+	expect(await told({ lists: true, listed: [''] })).toEqual(['', '/data/parts']);
+	expect(await told({ lists: true })).toEqual(['', '/data/parts']);
+});
+
 test('data behind a link is named as it was asked for, with what the link leads to', async () => {
 	const run = record();
 	const elsewhere = join(folder(), 'big.csv');
@@ -364,6 +391,17 @@ test('a program of the user’s own, a module that was imported, a script that %
 		['pack', 'local', 2, true, [2]],
 	]);
 	expect(judged.verdict('notes.py')).toBe('input');
+});
+
+test('what %run ran is found where the working folder was another by then', async () => {
+	const run = record();
+	run.given('steps/first.py');
+	run.given('data/first.py', 'only text');
+	run.use('read', 'data/first.py', { cell: 1 });
+	run.use('read', 'steps/first.py', { cell: 2 });
+	const judged = await run.judge([cell(2, { runs: ['../first.py'] })]);
+	expect([judged.rule('steps/first.py'), judged.verdict('data/first.py')]).toEqual(['own module', 'input']);
+	expect(judged.document().software.map((one) => [one.name, one.direct, one.cells])).toEqual([['first.py', true, [2]]]);
 });
 
 test('a module that a cell writes and another imports is an intermediate: the repeat writes it again', async () => {

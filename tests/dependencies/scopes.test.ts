@@ -64,6 +64,17 @@ test('below a namespace the deepest part decides, and what cannot be told apart 
 	expect(judged.judgement.named.filter((one) => one.cell === 1).map((one) => one.package.name)).toEqual(['space-one']);
 });
 
+test('`from space import one` names the package of the part, not all that share the space', async () => {
+	const run = record();
+	const site = join(run.folder, 'venv/lib/python3.11/site-packages');
+	installed(site, 'space-one', '1', { 'space/one/__init__.py': '' });
+	installed(site, 'space-two', '2', { 'space/two/__init__.py': '' });
+	run.use('read', join(site, 'space/one/__init__.py'), { cell: 1 });
+	run.use('read', join(site, 'space/two/__init__.py'), { cell: 1 });
+	const judged = await run.judge([cell(2, { modules: ['space', 'space.one'] })]);
+	expect(judged.judgement.named.map((one) => one.package.name)).toEqual(['space-one']);
+});
+
 test('a worker has what it touched and what its maker had until the fork, and no more', async () => {
 	const run = record();
 	const at = environment(run);

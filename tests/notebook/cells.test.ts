@@ -197,6 +197,20 @@ test.each([
 });
 
 test.each([
+	["glob.glob('data/*.csv')", ['data/']],
+	["import glob\nglob.glob(os.path.join('data', '*'))\nos.listdir()", ['.', 'data/']],
+	["list(pathlib.Path('a/b').rglob('*.txt'))", ['', 'a/b']],
+	["os.walk(os.path.abspath('data'))", ['data']],
+	['from os import walk', []],
+	['os.listdir(d)', undefined],
+	["os.listdir('a')\nd.iterdir()", undefined],
+	['map(os.listdir, folders)', undefined],
+	['!ls data', undefined],
+])('the folders that %j lists: %j', (source, listed) => {
+	expect(analyser.cell(source).listed).toEqual(listed);
+});
+
+test.each([
 	['task = asyncio.create_task(f())', true],
 	['asyncio.ensure_future(f())', true],
 	['loop.call_later(1, f)', true],

@@ -34,7 +34,8 @@ export function nameSoftware(o: Loaded): Naming[] {
 	const modules = indexModules(o);
 	const found: Naming[] = [];
 	for (const cell of o.cells) {
-		for (const { module } of cell.modules) found.push(...byModule(module, cell.number, modules, o));
+		const named = cell.modules.flatMap(({ module }) => byModule(module, cell.number, modules, o));
+		found.push(...named.filter((one) => !one.ambiguous || !named.some((other) => tellsWhich(one, other))));
 		found.push(...byCommand(cell, o));
 	}
 	const seen = new Set<string>();
@@ -42,6 +43,11 @@ export function nameSoftware(o: Loaded): Naming[] {
 		const key = `${one.cell}\n${one.text}\n${one.package.ecosystem}\n${one.package.name}\n${one.package.root}`;
 		return !seen.has(key) && seen.add(key) !== undefined;
 	});
+}
+
+/** `from space import part` names the space too, which many share: the part tells which of them is meant. */
+function tellsWhich(space: Naming, part: Naming): boolean {
+	return !part.ambiguous && part.module !== null && part.module.startsWith(`${space.module}.`);
 }
 
 /** Opened modules by where they are without their suffix, and the folders above them. */
@@ -155,7 +161,7 @@ function byCommand(cell: CellUse, { world, packages }: Loaded): Naming[] {
 		own.filter((exec) => baseOf(exec.path) === baseOf(command)).map((exec) => ({ path: exec.path, text: `!${command}` })),
 	);
 	const ran = cell.names.runs.map((file) => ({
-		path: scriptOf(file, world.folder, world.run.circumstances.home),
+		path: scriptOf(file, cell.number, world),
 		text: `%run ${file}`,
 	}));
 	return [...named, ...ran].flatMap(({ path, text }) => {

@@ -23,8 +23,8 @@ export interface World {
 	readonly folder: Name;
 	/** Folders for temporary files. */
 	readonly temporary: readonly Name[];
-	/** The numbers of the cells whose code reads the names in some folder. */
-	readonly listing: ReadonlySet<number>;
+	/** The cells whose code reads the names in some folder, by their numbers, with these folders as written; null where the text does not tell. */
+	readonly listing: ReadonlyMap<number, readonly string[] | null>;
 	readonly scopes: ScopeTeller;
 	/** When the run began, in milliseconds since 1970. */
 	readonly started: number;
@@ -78,9 +78,12 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
 	for (const exec of facts.execs) for (const path of programsOf(exec, cwd)) ran.add(real(path) ?? path);
-	for (const file of cells.flatMap((cell) => cell.names.runs)) {
-		const script = scriptOf(file, folder, circumstances.home);
-		ran.add(real(script) ?? script);
+	const scopes = createScopes(run, facts);
+	for (const { number, names } of cells) {
+		for (const file of names.runs) {
+			const script = scriptOf(file, number, { uses, scopes, folder, home: nameOfText(circumstances.home) });
+			ran.add(real(script) ?? script);
+		}
 	}
 	return {
 		run,
@@ -98,8 +101,8 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 		home,
 		folder,
 		temporary: [...new Set(['/tmp', '/var/tmp', '/dev/shm', ...(environment['TMPDIR']?.split('\n') ?? [])].map(cleaned))],
-		listing: new Set(cells.filter((cell) => cell.names.lists).map((cell) => cell.number)),
-		scopes: createScopes(run, facts),
+		listing: new Map(cells.flatMap(({ number, names }) => (names.lists ? [[number, names.listed ?? null] as const] : []))),
+		scopes,
 		started: Date.parse(run.started),
 		imported: importedSources(uses, real),
 		ran,
@@ -165,11 +168,20 @@ function* programsOf(exec: ExecFact, cwd: Name): Generator<Name> {
 	}
 }
 
-/** The file that `%run` runs. */
-export function scriptOf(word: string, folder: Name, home: string): Name {
-	const name = nameOfText(word.startsWith('~/') ? `${home}/${word.slice(2)}` : word);
-	const path = joined(folder, name);
-	return /\.(py|ipy|ipynb)$/.test(path) ? path : `${path}.py`;
+/**
+ * The file that `%run` runs: seen from the notebook's folder, or, where the cell did not read that one, the file of this name that it did
+ * read, for the working folder may be another by then.
+ */
+export function scriptOf(word: string, cell: number, o: Pick<World, 'uses' | 'scopes' | 'folder' | 'home'>): Name {
+	const written = /\.(py|ipy|ipynb)$/.test(word) ? word : `${word}.py`;
+	const name = written.startsWith('~/') ? `${o.home}/${nameOfText(written.slice(2))}` : nameOfText(written);
+	const near = joined(o.folder, name);
+	const isRead = (path: Name) =>
+		o.uses.of(path).some(({ how, cell: of }) => how === 'read' && of !== null && o.scopes.cellOf(of) === cell);
+	if (isRead(near)) return near;
+	const end = `/${name.replace(/^(\.{0,2}\/)+/, '')}`;
+	for (const path of o.uses.paths()) if (path.endsWith(end) && isRead(path)) return path;
+	return near;
 }
 
 /** The folder that a name stands below, of several; the longest. */

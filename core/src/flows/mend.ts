@@ -16,7 +16,7 @@ import {
 	writeTables,
 	type RunFolder,
 } from '../store/index.ts';
-import { executionsThatStartCoroutines } from './run/coroutines.ts';
+import { hintsOfCode, type CodeHints } from './run/coroutines.ts';
 import { finishRun } from './run/finish.ts';
 import { resultsOf } from './run/journal.ts';
 import { unmarkedCells, watchMarks } from './recording/marks.ts';
@@ -53,7 +53,7 @@ async function finishAudit(folder: RunFolder, home: string, journal: readonly Jo
 	await finishRun({
 		folder,
 		home,
-		facts: await factsOf(folder, journal, executionsThatStartCoroutines(cells, uses)),
+		facts: await factsOf(folder, journal, hintsOfCode(cells, uses)),
 		notebook,
 		cells,
 		uses,
@@ -81,9 +81,9 @@ async function finishRepeat(folder: RunFolder, home: string, journal: readonly J
 
 const noFacts: Facts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], doubts: [] };
 
-async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], coroutineCells: ReadonlySet<number>): Promise<Facts> {
+async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hints: CodeHints): Promise<Facts> {
 	const { nonce, hostname, bootId } = runOf(journal).circumstances;
-	const follower = createFollower({ log: 'manager', nonce, host: hostname, bootId, coroutineCells });
+	const follower = createFollower({ log: 'manager', nonce, host: hostname, bootId, ...hints });
 	const marks = watchMarks(nonce);
 	const take: typeof follower.take = (events) => {
 		marks.take(events);

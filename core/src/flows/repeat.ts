@@ -20,7 +20,7 @@ import { createRun, findRun, keepOutputs, openBlobs, readJournal, runOf, writeTa
 import { compareOutcomes } from '../verify/index.ts';
 import type { Control } from './run/control.ts';
 import { accountOfCells } from './run/cells.ts';
-import { executionsThatStartCoroutines } from './run/coroutines.ts';
+import { hintsOfCode } from './run/coroutines.ts';
 import { whoAndWhere } from './run/environment.ts';
 import { finishRun } from './run/finish.ts';
 import { resultsOf } from './run/journal.ts';
@@ -203,7 +203,7 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 			? null
 			: traceInside({
 					...{ folder, run: begun, tracer: o.tracer.path, view: viewOfRoot(o.unpacked.root, binds) },
-					coroutineCells: executionsThatStartCoroutines(cells, uses),
+					hints: hintsOfCode(cells, uses),
 				});
 	await using sandbox = await o.runner.start({
 		...{ root: o.unpacked.root, work: o.workplace.folder, network: o.network, binds },

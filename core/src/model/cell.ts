@@ -23,6 +23,8 @@ export interface CellNames {
 	readonly startsCoroutine: boolean;
 	/** It names `glob`, `listdir`, `scandir`, `iterdir`, `walk`, or a `*` in a path: a listing of a folder may be meant. */
 	readonly lists: boolean;
+	/** These folders, as written, where the text tells all of them; `''` is the working folder. */
+	readonly listed?: readonly string[];
 	/** The files that `%run` runs, as written. */
 	readonly runs: readonly string[];
 	/** Not Python 3 as a whole (a syntax error, Python 2, another language): the other fields hold what could still be read. */

@@ -44,6 +44,11 @@ export interface FollowerOptions {
 	readonly program?: readonly Name[];
 	/** Cell executions that start coroutines: they may go on in later cells, and the log cannot tell. It may grow. */
 	readonly coroutineCells?: ReadonlySet<CellExecution>;
+	/**
+	 * Cell executions whose code IPython hands to a program, as `%%bash` does. It starts all of them from one thread, which is born
+	 * in the first such cell: each program belongs to the cell that is active, not to that one. It may grow.
+	 */
+	readonly scriptCells?: ReadonlySet<CellExecution>;
 	/** Whether forked children, and those that Python's pools start, are workers. True for notebooks, the default. */
 	readonly findWorkers?: boolean;
 	/** What is asked of the file system when a program is executed; the real one unless a test has its own. */
@@ -100,7 +105,16 @@ export function createState(options: FollowerOptions): State {
 		if (maker === null) return nowhere;
 		// A fork server forks on somebody's word: what it makes belongs to whoever asked for it.
 		const request = isThread ? undefined : maker.process.requests?.shift();
-		return request?.scope ?? marking.scopeOf(maker, seq);
+		return request?.scope ?? (isThread ? null : scriptScope(maker, seq)) ?? marking.scopeOf(maker, seq);
+	};
+	/** The cell for which a thread of IPython's own starts a program; null for all other births. */
+	const scriptScope = (maker: Thread, seq: Seq): ScopeState | null => {
+		const { runner, cells } = marking;
+		const made = maker.birth.cell;
+		const active = cells.activeAt(seq);
+		if (runner === null || maker === runner || maker.process !== runner.process || made === null || active === null) return null;
+		const both = options.scriptCells?.has(made) === true && options.scriptCells.has(active);
+		return both ? cells.scopeAt(seq) : null;
 	};
 	const foldersOf = (maker: Thread | null, shares: boolean): Thread['folders'] => {
 		if (maker === null) return { working: options.cwd ?? null, real: false, root: null };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeName, type Name } from '../../model/index.ts';
-import { baseOf, byName, isFile, joined, namesIn, parentOf } from '../paths.ts';
+import { baseOf, byName, isFile, joined, nameOfText, namesIn, parentOf } from '../paths.ts';
 import type { World } from '../world.ts';
 import type { Case } from './case.ts';
 import { isMade } from './story.ts';
@@ -12,11 +12,33 @@ import { isMade } from './story.ts';
 export function isDataListing({ path, names, folder, made, story, world }: Case): boolean {
 	if (!folder || !story.listed || made) return false;
 	const real = names.at(-1) ?? path;
-	if (!isSearched(real, world)) return true;
+	if (!isSearched(real, world) && !wasEntered(path, real, world)) return true;
 	return world.uses.of(path).some((access) => {
 		const cell = access.how === 'list' && access.cell !== null ? world.scopes.cellOf(access.cell) : null;
-		return cell !== null && world.listing.has(cell);
+		return cell !== null && mayList(world.listing.get(cell), real);
 	});
+}
+
+/**
+ * A working folder of some part of the run: a kernel looks there first for each module that it imports. Where existence checks were
+ * recorded too, entering a folder cannot be told from looking at it.
+ */
+function wasEntered(path: Name, real: Name, world: World): boolean {
+	return !world.run.circumstances.checks && (world.uses.has(path, 'stat') || world.uses.has(real, 'stat'));
+}
+
+/** Whether code that names these folders may mean this one, or one above it: which is the working folder, no text tells. */
+function mayList(listed: readonly string[] | null | undefined, real: Name): boolean {
+	if (listed === undefined) return false;
+	return (
+		listed === null ||
+		listed.some((text) => {
+			const name = nameOfText(text)
+				.replace(/^(\.{0,2}\/)+/, '')
+				.replace(/\/+$/, '');
+			return name === '' || name === '.' || name === '..' || `${real}/`.includes(`/${name}/`);
+		})
+	);
 }
 
 /** A folder on sys.path, or a package. */

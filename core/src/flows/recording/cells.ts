@@ -6,7 +6,7 @@ import type { RunFolder } from '../../store/index.ts';
 import { createAside, type Aside } from '../run/aside.ts';
 import type { Control } from '../run/control.ts';
 import { executed, runCells, type CellLoop } from '../run/cells.ts';
-import { executionsThatStartCoroutines } from '../run/coroutines.ts';
+import { hintsOfCode } from '../run/coroutines.ts';
 import { whoAndWhere } from '../run/environment.ts';
 import type { InputKeeper } from './inputs.ts';
 import { isFull, lostLog, watchMarks } from './marks.ts';
@@ -51,7 +51,7 @@ export async function recordCells(o: Recording): Promise<{ facts: Facts; status:
 		nonce: o.nonce,
 		host: here.hostname,
 		bootId: here.bootId,
-		coroutineCells: executionsThatStartCoroutines(o.cells, o.uses),
+		...hintsOfCode(o.cells, o.uses),
 		onFirstUse: (use) => o.keeper.sighted(use.path, use.how),
 	});
 	await using launched = await launch({

@@ -50,7 +50,8 @@ export function createInputKeeper(o: {
 	};
 	const keep = async (path: Name) => {
 		const kept = await put(path);
-		if (kept === null) return;
+		// The log is read behind the run: what was changed by now is not as it was, and must not pass for it.
+		if (kept === null || isChanged(path, o.started)) return;
 		if (kept.kept) left -= kept.size;
 		await o.append({ event: 'input', path, sha256: kept.sha256, kept: kept.kept, existedBefore: true });
 	};
@@ -79,6 +80,13 @@ export function createInputKeeper(o: {
 		named: consider,
 		settled: () => aside.settled(),
 	};
+}
+
+/** Whether a file was written to since the run began. One whose time lies in the future was given that time. */
+function isChanged(path: Name, started: number): boolean {
+	const seen = look(path);
+	const { mtime } = seen.kind === 'link' && seen.realPath !== null ? look(seen.realPath) : seen;
+	return mtime !== null && mtime >= started && mtime <= Date.now();
 }
 
 /** Absolute names of the existing files that a notebook's source mentions. */

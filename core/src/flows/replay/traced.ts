@@ -1,8 +1,9 @@
 import { createFollower, launch, readLog, startTimeOf, type Launched } from '../../audit/index.ts';
-import { CellarError, encodeName, type CellExecution, type Facts, type Run, type View } from '../../model/index.ts';
+import { CellarError, encodeName, type Facts, type Run, type View } from '../../model/index.ts';
 import type { SandboxOptions } from '../../sandbox/index.ts';
 import { readJournal, type RunFolder } from '../../store/index.ts';
 import type { CellLoop } from '../run/cells.ts';
+import type { CodeHints } from '../run/coroutines.ts';
 import { unmarkedCells, watchMarks } from '../recording/marks.ts';
 
 /** A sandbox's program under a tracer that stays outside. */
@@ -25,7 +26,7 @@ export function traceInside(o: {
 	readonly folder: RunFolder;
 	readonly tracer: string;
 	readonly run: Omit<Run, 'run'>;
-	readonly coroutineCells: ReadonlySet<CellExecution>;
+	readonly hints: CodeHints;
 	readonly view: View;
 }): Traced {
 	const { argv, nonce, hostname, bootId, checks, connectionFile } = o.run.circumstances;
@@ -49,7 +50,7 @@ export function traceInside(o: {
 				...{ log: 'manager', nonce, host: hostname, bootId },
 				program: argv.map((word) => encodeName(Buffer.from(word))),
 				...(connectionFile === null ? {} : { connectionFile: encodeName(Buffer.from(connectionFile)) }),
-				coroutineCells: o.coroutineCells,
+				...o.hints,
 				files: {
 					exists: (path) => o.view.place(path, false) !== null,
 					// No program in an image keeps such a right: whoever unpacks it owns its files.

@@ -3,6 +3,7 @@ import { Language, Parser, type Node } from 'web-tree-sitter';
 import type { CellImport, CellNames } from '../../model/index.ts';
 import { isBroken, listsIn, pathsIn, startsCoroutineIn } from './hints.ts';
 import { importsIn } from './imports.ts';
+import { listedIn } from './listed.ts';
 import { takeApart, type Taken } from './magics.ts';
 import { globalNames } from './scopes.ts';
 import { looksLikePath, shellNames } from './shell.ts';
@@ -41,6 +42,8 @@ interface Facts {
 	readonly runs: Set<string>;
 	startsCoroutine: boolean;
 	lists: boolean;
+	/** Null where not all of them are known. */
+	listed: string[] | null;
 	broken: boolean;
 }
 
@@ -55,6 +58,7 @@ function read(parser: Parser, source: string): CellNames {
 		runs: new Set(),
 		startsCoroutine: false,
 		lists: false,
+		listed: [],
 		broken: false,
 	};
 	withTree(parser, taken.python, (root) => {
@@ -79,6 +83,7 @@ function read(parser: Parser, source: string): CellNames {
 		commands: sorted(facts.commands),
 		startsCoroutine: facts.startsCoroutine,
 		lists: facts.lists,
+		...(facts.lists && facts.listed !== null ? { listed: sorted(new Set(facts.listed)) } : {}),
 		runs: [...facts.runs],
 		broken: facts.broken,
 	};
@@ -100,22 +105,29 @@ function readPython(root: Node, facts: Facts): void {
 	addAll(facts.uses, uses);
 	facts.imports.push(...importsIn(root));
 	addAll(facts.paths, pathsIn(root));
-	facts.lists ||= listsIn(root);
+	noteListing(root, facts);
 	facts.startsCoroutine ||= startsCoroutineIn(root);
+}
+
+function noteListing(root: Node, facts: Facts): void {
+	if (!listsIn(root)) return;
+	const listed = listedIn(root);
+	facts.lists = true;
+	facts.listed = facts.listed === null || listed === null ? null : [...facts.listed, ...listed];
 }
 
 /** A program of its own: the user named what it imports, but its names are not the notebook's. */
 function readProgram(root: Node, facts: Facts): void {
 	facts.imports.push(...importsIn(root).map((found) => ({ ...found, bound: [] })));
 	addAll(facts.paths, pathsIn(root));
-	facts.lists ||= listsIn(root);
+	noteListing(root, facts);
 }
 
 function readShell(text: string, facts: Facts): void {
 	const found = shellNames(text);
 	addAll(facts.commands, found.commands);
 	addAll(facts.paths, found.paths);
-	facts.lists ||= found.lists;
+	if (found.lists) [facts.lists, facts.listed] = [true, null];
 }
 
 function readMagic({ name, rest }: Taken['magics'][number], facts: Facts): void {
