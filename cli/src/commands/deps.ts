@@ -58,7 +58,9 @@ export function depsText(document: Dependencies): string {
 		for (const [ecosystem, items] of groupBy(others, (item) => item.ecosystem)) {
 			parts.push(
 				wrapped(
-					items.map((item) => `${item.name} ${item.version ?? '(version unknown)'}`),
+					items.map(
+						(item) => `${item.name} ${item.version ?? '(version unknown)'}${item.dataFiles === 0 ? '' : ` (${carried(item)})`}`,
+					),
 					`  ${ecosystem.padEnd(12)}`,
 					pageWidth(),
 				).replace(/\n {2}\S+ +/g, `\n${' '.repeat(14)}`),
@@ -84,12 +86,19 @@ export function depsText(document: Dependencies): string {
 }
 
 function softwareRow(item: SoftwareDependency): string[] {
-	const how = item.why.includes('touched') ? '' : 'named, loaded earlier';
+	const how = item.why.includes('touched') ? carried(item) : 'named, loaded earlier';
 	return [item.name, item.version ?? '?', item.ecosystem, scopes(item), how];
 }
 
+/** Data that a package carries stays the package's, and is shown with it. */
+function carried({ dataFiles }: SoftwareDependency): string {
+	return dataFiles === 0 ? '' : `${dataFiles} data ${dataFiles === 1 ? 'file' : 'files'} of its own`;
+}
+
 function dataRow(item: Dependencies['data'][number]): string[] {
-	const kind = item.kind === 'file' ? size(item.bytes) : item.kind;
+	const files = item.members?.reduce((sum, one) => sum + one.paths.length, 0) ?? 0;
+	const kind =
+		item.kind === 'file' ? size(item.bytes) : item.kind === 'store' ? `${files} files, ${size(item.bytes)}` : item.kind;
 	return [item.role, item.relative ?? item.path, kind, scopes(item)];
 }
 

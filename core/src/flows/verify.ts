@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { CellarError, type Comparison, type FileFact, type Name } from '../model/index.ts';
+import { CellarError, type Comparison, type DataDependency, type DataRole, type FileFact, type Name } from '../model/index.ts';
 import { findRun, hasTables, openBlobs, readJournal, readRun, readTables, type Blobs } from '../store/index.ts';
 import { compareOutcomes, type Outcome } from '../verify/index.ts';
 import { readDependencies } from './deps.ts';
@@ -48,10 +48,15 @@ async function writtenFiles(directory: string): Promise<readonly FileFact[]> {
 	const document = await readDependencies(directory);
 	// An untraced repeat keeps nothing but its results.
 	if (document === null) return files;
-	const results = new Set<Name>(
-		document.data.filter((item) => item.role === 'output' || item.role === 'updated').map((item) => item.path),
-	);
+	const results = new Set<Name>(document.data.flatMap(resultsIn));
 	return files.filter((file) => results.has(file.path) && file.kind === 'file');
+}
+
+/** The paths of what a dependency left as a result; of a store those of its files, each by its own role. */
+function resultsIn(item: DataDependency): Name[] {
+	const isResult = (role: DataRole) => role === 'output' || role === 'updated';
+	if (item.members === null) return isResult(item.role) ? [item.path] : [];
+	return item.members.filter((one) => isResult(one.role)).flatMap((one) => one.paths);
 }
 
 async function bytesOf(file: FileFact, blobs: Blobs): Promise<Buffer | null> {

@@ -35,22 +35,32 @@ const software = v.object({
 	/** How many of its files were used, and how large these are together. */
 	files: v.number(),
 	bytes: v.number(),
+	/** How many of these files are data that it carries: neither code nor libraries. It packs with it, and is none of the user's. */
+	dataFiles: v.optional(v.number(), 0),
 	/** Where it was installed from, where that is known: a URL, a commit, a folder. */
 	origin: v.nullable(v.record(v.string(), v.unknown())),
 	reason: v.string(),
 });
 export type SoftwareDependency = v.InferOutput<typeof software>;
 
+export const dataRoles = ['input', 'output', 'intermediate', 'updated'] as const;
+const dataRole = v.picklist(dataRoles);
+export type DataRole = (typeof dataRoles)[number];
+
 const data = v.object({
 	path: v.string(),
 	/** Below the notebook's folder; null elsewhere. */
 	relative: v.nullable(v.string()),
-	role: v.picklist(['input', 'output', 'intermediate', 'updated']),
+	role: dataRole,
 	kind: v.picklist(['file', 'store', 'listing']),
 	bytes: v.nullable(v.number()),
 	sha256: v.nullable(v.string()),
+	/** Of what was updated its first state, where that is known; null for all else. */
+	sha256Before: v.optional(v.nullable(v.string()), null),
 	...usedBy,
 	reason: v.string(),
+	/** Of a store the files that this part of the run used, by their own roles; null for all else. */
+	members: v.optional(v.nullable(v.array(v.object({ role: dataRole, paths: v.array(v.string()) }))), null),
 });
 export type DataDependency = v.InferOutput<typeof data>;
 

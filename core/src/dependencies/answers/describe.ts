@@ -1,4 +1,5 @@
 import {
+	dataRoles,
 	setAsideKinds,
 	type Access,
 	type DataDependency,
@@ -15,9 +16,10 @@ import { byName, isWithin, parentOf, relativeTo, seenBy, statOf } from '../paths
 import type { Scopes, Selector } from '../scopes.ts';
 import { networkOf } from './network.ts';
 import { describeSoftware } from './software.ts';
+import { foldStores, storesIn } from './stores.ts';
 
 const opened: ReadonlySet<How> = new Set(['read', 'write', 'append', 'truncate', 'create', 'readwrite', 'execute', 'list']);
-const roles: ReadonlySet<string> = new Set(['input', 'output', 'intermediate', 'updated']);
+const roles: ReadonlySet<string> = new Set(dataRoles);
 const kinds: ReadonlySet<string> = new Set(setAsideKinds);
 
 /**
@@ -55,7 +57,9 @@ function describeAll(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector:
 		for: selector.text,
 		notebook: run.notebook,
 		software: describeSoftware(j, selector, files),
-		data: data.toSorted(byPath),
+		data: foldStores(data, storesIn(j), world.folder).toSorted(
+			(a, b) => byPath(a, b) || byName(a.kind, b.kind) || byName(a.role, b.role),
+		),
 		network: networkOf(j, selector),
 		missing: run.circumstances.checks ? missing.toSorted(byPath) : null,
 		setAside: setAside.toSorted(byPath),
@@ -68,9 +72,16 @@ function dataItem(verdict: PathVerdict, accesses: readonly Access[], j: Judgemen
 	const { world } = j;
 	const role = roleIn(verdict.verdict);
 	if (role === null) return null;
-	const base = { path, relative: relativeTo(path, world.folder), role, ...scopesWithoutLooks(accesses, j), reason };
+	const base = {
+		path,
+		relative: relativeTo(path, world.folder),
+		role,
+		...scopesWithoutLooks(accesses, j),
+		reason,
+		members: null,
+	};
 	if (world.kind(path) === 'directory') {
-		return { ...base, kind: 'listing', bytes: null, sha256: listingHash(namesBefore(path, world)) };
+		return { ...base, kind: 'listing', bytes: null, sha256: listingHash(namesBefore(path, world)), sha256Before: null };
 	}
 	const first = role === 'input';
 	return {
@@ -78,6 +89,7 @@ function dataItem(verdict: PathVerdict, accesses: readonly Access[], j: Judgemen
 		kind: 'file',
 		bytes: sizeOf(path, file),
 		sha256: (first ? file?.sha256Before : file?.sha256After) ?? null,
+		sha256Before: (role === 'updated' ? file?.sha256Before : null) ?? null,
 	};
 }
 
@@ -93,7 +105,7 @@ function scopesWithoutLooks(accesses: readonly Access[], j: Judgement): Scopes {
 }
 
 function roleIn(verdict: PathVerdict['verdict']): DataDependency['role'] | null {
-	return verdict === 'input' || verdict === 'output' || verdict === 'intermediate' || verdict === 'updated' ? verdict : null;
+	return dataRoles.find((role) => role === verdict) ?? null;
 }
 
 function isSetAside(verdict: PathVerdict['verdict']): verdict is SetAsideKind {

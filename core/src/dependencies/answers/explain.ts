@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import {
 	CellarError,
+	dataRoles,
 	encodeName,
 	type Access,
 	type CellExecution,
@@ -15,7 +16,9 @@ import { titleOf, type Package } from '../packages.ts';
 import { baseOf, byName, cleaned, joined, seenBy } from '../paths.ts';
 import { normalName } from '../python/metadata.ts';
 import { chainTo } from './chain.ts';
+import { roleOfStore, type Store } from '../data/stores.ts';
 import { cellList } from './software.ts';
+import { storesIn, titleOfStore } from './stores.ts';
 
 /** One way in which one part of a run used a thing. */
 export interface Use {
@@ -39,6 +42,8 @@ export interface Explanation {
 	/** What led there: `cell 3`, `import seaborn`, `matplotlib`, `this file`. */
 	readonly chain: readonly string[];
 	readonly uses: readonly Use[];
+	/** The store that it is part of, or is itself, with how many files of it were used; null for all else. */
+	readonly store: { readonly path: Name; readonly files: number } | null;
 }
 
 /**
@@ -54,7 +59,11 @@ export function explain(j: Judgement, what: string): Explanation {
 function explainOne(j: Judgement, what: string): Explanation {
 	const path = pathMeant(j, what);
 	const verdict = path === null ? undefined : j.verdicts.get(path);
-	if (verdict !== undefined) return explainPath(j, what, verdict);
+	const stores = storesIn(j);
+	const folder = path ?? folderMeant(j, what, stores);
+	const found = folder === null ? null : explainStore(j, what, folder, stores);
+	if (found !== null) return found;
+	if (verdict !== undefined) return explainPath(j, what, verdict, stores.get(verdict.path));
 	const one = packageMeant(j, what);
 	if (one !== null) return explainPackage(j, what, one);
 	const like = namesLike(j, what);
@@ -63,17 +72,62 @@ function explainOne(j: Judgement, what: string): Explanation {
 	});
 }
 
-function explainPath(j: Judgement, what: string, verdict: PathVerdict): Explanation {
+function explainPath(j: Judgement, what: string, verdict: PathVerdict, store: Store | undefined): Explanation {
 	const accesses = j.world.uses.of(verdict.path);
+	const within = store === undefined ? null : membersOf(store.path, storesIn(j)).length;
 	return {
 		what,
 		verdict: verdict.verdict,
 		rule: verdict.rule,
-		reason: verdict.reason,
+		reason:
+			store === undefined || within === null
+				? verdict.reason
+				: `${verdict.reason}; part of ${store.path}, ${titleOfStore(store, within)}`,
+		store: store === undefined || within === null ? null : { path: store.path, files: within },
 		owner: verdict.owner,
 		chain: chainTo(j, verdict.path),
 		uses: usesOf(j, accesses),
 	};
+}
+
+function membersOf(store: Name, stores: ReadonlyMap<Name, Store>): Name[] {
+	return [...stores].filter(([, one]) => one.path === store).map(([path]) => path);
+}
+
+/** Of a folder that is a store: its files by count, and the uses of all of them. Null for all other paths. */
+function explainStore(j: Judgement, what: string, folder: Name, stores: ReadonlyMap<Name, Store>): Explanation | null {
+	if (stores.has(folder)) return null;
+	const members = membersOf(folder, stores);
+	const store = members[0] === undefined ? undefined : stores.get(members[0]);
+	if (store === undefined) return null;
+	const used = members.flatMap((path) => {
+		const role = dataRoles.find((one) => one === j.verdicts.get(path)?.verdict);
+		return role === undefined ? [] : [{ path, role }];
+	});
+	const counts = dataRoles
+		.map((role) => ({ role, count: used.filter((one) => one.role === role).length }))
+		.filter((one) => one.count > 0)
+		.map((one) => `${one.count} ${one.role}`);
+	return {
+		what,
+		verdict: roleOfStore(used),
+		rule: 'store',
+		reason: `${titleOfStore(store, members.length)}: ${counts.join(', ')}`,
+		owner: null,
+		chain: chainTo(j, members[0]!),
+		uses: usesOf(
+			j,
+			members.flatMap((path) => j.world.uses.of(path)),
+		),
+		store: { path: folder, files: members.length },
+	};
+}
+
+/** A store's folder may never have been asked for itself. */
+function folderMeant(j: Judgement, what: string, stores: ReadonlyMap<Name, Store>): Name | null {
+	const path = cleaned(joined(j.world.folder, encodeName(Buffer.from(what))));
+	for (const store of stores.values()) if (store.path === path) return path;
+	return null;
 }
 
 function explainPackage(j: Judgement, what: string, one: Package): Explanation {
@@ -100,6 +154,7 @@ function explainPackage(j: Judgement, what: string, one: Package): Explanation {
 			j,
 			paths.flatMap((path) => j.world.uses.of(path)),
 		),
+		store: null,
 	};
 }
 

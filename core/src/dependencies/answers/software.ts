@@ -46,6 +46,7 @@ function softwareItem(
 		...joinScopes([everywhere, cells]),
 		files: touched.length,
 		bytes: touched.reduce((sum, path) => sum + sizeOf(path, files.get(path)), 0),
+		dataFiles: touched.filter((path) => isDataOf(path, j)).length,
 		origin: one.origin === null ? null : { ...one.origin },
 		reason: [namedReason(naming, selector), touchedReason(touched.length)].filter((text) => text !== '').join('; '),
 	};
@@ -53,6 +54,14 @@ function softwareItem(
 
 function opens(access: Access): boolean {
 	return access.how === 'read' || access.how === 'readwrite' || access.how === 'execute' || access.how === 'append';
+}
+
+/** What a package is made of: sources, bytecode, libraries, and what its installer wrote beside them. */
+const code = /\.(py|pyc|pyi|pyx|pxd|pth|pyd|so(\.[\d.]+)?|a|h|hpp|c|cpp|R|rdb|rdx|rds|jl|js|mjs|sh|pl|pm)$|\.(dist|egg)-info\//;
+
+/** A file that a package carries for others to read: a table, a font, a picture. */
+function isDataOf(path: Name, { world }: Judgement): boolean {
+	return !code.test(path) && !world.uses.has(path, 'execute') && world.uses.has(path, 'read');
 }
 
 function sizeOf(path: Name, file: FileFact | undefined): number {

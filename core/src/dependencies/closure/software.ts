@@ -226,6 +226,7 @@ export function requiredSoftware(whole: Whole, packing: Packing, j: Judgement): 
 				tasks: [],
 				manager: false,
 				files: files.length,
+				dataFiles: 0,
 				bytes: files.reduce((sum, file) => sum + (packing.walker.look(file.path)?.size ?? 0), 0),
 				origin: distribution.origin === null ? null : { ...distribution.origin },
 				reason: `required by ${titleOf(by)}`,
