@@ -128,8 +128,8 @@ export async function auditNotebook(
 		await folder.append({ event: 'end', status, at: new Date().toISOString() });
 		const run = await finishRun({
 			...{ folder, facts, cells, uses, listen, secrets },
-			// What was put in that is secret is not in the notebook that is kept.
-			notebook: withParameters(parsed, new Map(Object.entries(parameters.kept))),
+			// What is secret in its metadata, or was put in, is not in the notebook that is kept.
+			notebook: withParameters(parseNotebook(kept.bytes, options.notebook), new Map(Object.entries(parameters.kept))),
 			...{ home: options.home, keepOutputs: options.keepOutputs, out: options.out, ended: null, inside: null },
 		});
 		return { run, directory: folder.directory };

@@ -9,7 +9,7 @@ import { firstOf } from './run/paths.ts';
 import { recordPaths } from './record.ts';
 import { sourceSecrets } from './secrets/given.ts';
 import { refuseSecrets, secretsNamed } from './secrets/refuse.ts';
-import { notebookOf } from './run/notebook.ts';
+import { givenNotebook } from './run/notebook.ts';
 import { version } from './version.ts';
 
 /** What `cellar pack` was asked. */
@@ -56,7 +56,7 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 			hint: `pack the run that it repeats, where it is kept: ${run.repeatOf}`,
 		});
 	}
-	if (!o.withSecrets) refuseSecrets(sourceSecrets(await notebookOf(directory, run)), run);
+	if (!o.withSecrets) refuseSecrets(sourceSecrets(await givenNotebook(directory)), run);
 	listen({ type: 'step', what: 'finding what belongs to what was used', done: null, of: null });
 	const { judgement, files } = await judgeAgain(o.home, directory, run);
 	const without = o.without.map(absolute(o.cwd));

@@ -15,7 +15,7 @@ export interface SecretKind {
 
 /** What stands for a value where there is none yet, or where a program shows none. */
 const placeholder =
-	/^(?:[.*x•…_-]+|none|null|true|false|password|passwd|secret|token|changeme|example|redacted|required|optional|undefined|string|str|your[\w-]*|my[_-]?\w*|test(?:ing)?)$|^[<[{$%‹(]|^(?:os\.|getpass|getenv|environ|self\.|config|settings|keyring|input\()/i;
+	/^(?:[.*x•…_-]+|none|null|true|false|password|passwd|secret|token|changeme|example|redacted|required|optional|undefined|string|str|your[\w-]*|my[_-]?\w*|test(?:ing)?)$|^(?:[<[{$%‹(]|\\u2039)|^(?:os\.|getpass|getenv|environ|self\.|config|settings|keyring|input\()/i;
 
 /** A key, not a word or a number: letters and digits, or letters of both cases in no pattern that a word has. */
 function isRandom(text: string): boolean {
