@@ -7,6 +7,7 @@ interface Flags extends CommonFlags {
 	readonly output?: string;
 	readonly without?: readonly string[];
 	readonly with?: readonly string[];
+	readonly withSecrets: boolean;
 	readonly allowMissing: boolean;
 }
 
@@ -41,6 +42,12 @@ export const pack = buildCommand<Flags, [string?]>({
 				placeholder: 'PATH',
 			},
 			with: { kind: 'parsed', parse: String, brief: 'Add this path', optional: true, variadic: true, placeholder: 'PATH' },
+			withSecrets: {
+				kind: 'boolean',
+				brief: 'Pack although a cell’s source holds what looks like a secret',
+				default: false,
+				withNegated: false,
+			},
 			allowMissing: {
 				kind: 'boolean',
 				brief: 'Pack although the first state of an input was lost',
@@ -58,6 +65,7 @@ export const pack = buildCommand<Flags, [string?]>({
 					target: flags.output ?? null,
 					without: flags.without ?? [],
 					with: flags.with ?? [],
+					withSecrets: flags.withSecrets,
 					allowMissing: flags.allowMissing,
 					cwd: process.cwd(),
 				},

@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { probeTracer } from '../audit/index.ts';
 import { chooseKernel, createConnection, kernelCommand, type Kernelspec } from '../kernel/index.ts';
-import { CellarError, encodeName, type Listener, type Run } from '../model/index.ts';
+import { CellarError, createSecrets, encodeName, isTelling, secretValues, type Listener, type Run } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
 import { createRun, openBlobs } from '../store/index.ts';
 import { accountOfCells } from './run/cells.ts';
 import type { Control } from './run/control.ts';
 import { recordedEnvironment, whoAndWhere } from './run/environment.ts';
 import { finishRun } from './run/finish.ts';
+import { keptNotebook, keptParameters, sourceSecrets, sourceWarnings } from './secrets/given.ts';
+import { guarded, learnFrom } from './secrets/guard.ts';
 import { recordCells, warn } from './recording/cells.ts';
 import { createInputKeeper, namedFiles } from './recording/inputs.ts';
 import { usesOf } from './run/uses.ts';
@@ -49,7 +51,9 @@ export async function auditNotebook(
 ): Promise<{ run: Run; directory: string }> {
 	const path = resolve(options.notebook);
 	const given = await readNotebookFile(path, options.notebook);
-	const notebook = withParameters(parseNotebook(given, options.notebook), options.parameters);
+	const parsed = parseNotebook(given, options.notebook);
+	const notebook = withParameters(parsed, options.parameters);
+	const parameters = keptParameters(options.parameters);
 	const cells = codeCells(notebook);
 	const tracer = await probeTracer(options.env);
 	if (tracer.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', tracer.reason, { hint: tracer.mend });
@@ -67,9 +71,11 @@ export async function auditNotebook(
 		connectionFile,
 		env: { ...options.env, ...Object.fromEntries(options.setEnv), JPY_PARENT_PID: String(process.pid) },
 	});
+	const secrets = createSecrets([...secretValues(environment), ...parameters.secret.filter(isTelling)]);
+	const kept = keptNotebook(given, options.notebook, secrets);
 	const nonce = randomBytes(12).toString('hex');
 	const started = new Date();
-	await using folder = await createRun(options.home, {
+	await using unguarded = await createRun(options.home, {
 		format: 1,
 		notebook: encodeName(Buffer.from(path)),
 		status: 'running',
@@ -80,7 +86,7 @@ export async function auditNotebook(
 		warnings: [],
 		repeatOf: null,
 		circumstances: {
-			argv: [...argv],
+			argv: argv.map((word) => secrets.mask(word)),
 			cwd: dirname(path),
 			...whoAndWhere(),
 			...recordedEnvironment(environment, new Set(options.setEnv.keys())),
@@ -89,22 +95,26 @@ export async function auditNotebook(
 			tracer: { name: 'strace', version: tracer.version },
 			image: null,
 			checks: options.checks,
-			parameters: Object.fromEntries(options.parameters),
+			parameters: { ...parameters.kept },
 			nonce,
 			cellar: version,
 		},
 	});
-	await folder.write('notebook.ipynb', given);
+	const folder = guarded(unguarded, secrets, listen);
+	await folder.write('notebook.ipynb', kept.bytes);
 	await folder.append({ event: 'limits', keepInputs: options.keepInputs, keepOutputs: options.keepOutputs });
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: path, cells: cells.length });
 
 	try {
+		const told = [...parameters.warnings, ...sourceWarnings(sourceSecrets(parsed)), ...kept.warnings];
+		for (const warning of told) await warn({ folder, listen }, warning);
 		const keeper = createInputKeeper({
 			blobs: openBlobs(options.home),
 			limit: options.keepInputs,
 			started: started.getTime(),
 			prefixes: prefixesOf(spec),
 			append: (entry) => folder.append(entry),
+			onSecret: (secret) => learnFrom(secret, secrets),
 			warn: (warning) => warn({ folder, listen }, warning),
 		});
 		const mentioned = uses.flatMap((use) => [...use.names.paths, ...use.names.runs]);
@@ -117,7 +127,9 @@ export async function auditNotebook(
 		});
 		await folder.append({ event: 'end', status, at: new Date().toISOString() });
 		const run = await finishRun({
-			...{ folder, facts, notebook, cells, uses, listen },
+			...{ folder, facts, cells, uses, listen, secrets },
+			// What is secret in its metadata, or was put in, is not in the notebook that is kept.
+			notebook: withParameters(parseNotebook(kept.bytes, options.notebook), new Map(Object.entries(parameters.kept))),
 			...{ home: options.home, keepOutputs: options.keepOutputs, out: options.out, ended: null, inside: null },
 		});
 		return { run, directory: folder.directory };

@@ -2,7 +2,15 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createFollower, readLog } from '../audit/index.ts';
-import type { Facts, JournalEntry, Listener, Run } from '../model/index.ts';
+import {
+	createSecrets,
+	secretValues,
+	type Facts,
+	type JournalEntry,
+	type Listener,
+	type Run,
+	type Secrets,
+} from '../model/index.ts';
 import { codeCells, formatNotebook, withResults } from '../notebook/index.ts';
 import {
 	compressLog,
@@ -10,7 +18,7 @@ import {
 	keepOutputs,
 	openBlobs,
 	readJournal,
-	redactExec,
+	redactLine,
 	reopenRun,
 	runOf,
 	writeTables,
@@ -61,6 +69,7 @@ async function finishAudit(folder: RunFolder, home: string, journal: readonly Jo
 		keepOutputs: limits?.keepOutputs ?? 0,
 		out: null,
 		inside: null,
+		secrets: knownHere(),
 		listen: (event) => (event.type === 'step' ? listen(event) : undefined),
 	});
 }
@@ -104,7 +113,14 @@ function logOf(folder: RunFolder): string | null {
 async function compressLogs(folder: RunFolder, run: Run): Promise<void> {
 	const log = folder.logPath('manager');
 	if (!existsSync(log)) return;
-	await compressLog(log, `${log}.gz`, (line) => redactExec(line, existingPath(run.circumstances.cwd)));
+	const isPath = existingPath(run.circumstances.cwd);
+	const secrets = knownHere();
+	await compressLog(log, `${log}.gz`, (line) => redactLine(line, isPath, secrets));
+}
+
+/** What the run knew to be secret died with it; whoever makes it whole mostly has the same environment. */
+function knownHere(): Secrets {
+	return createSecrets(secretValues(process.env));
 }
 
 /** When the journal or the log last grew: what is younger was not the run's doing. Milliseconds since 1970. */

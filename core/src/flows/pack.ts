@@ -7,6 +7,9 @@ import { findRun, openBlobs, readRun } from '../store/index.ts';
 import { judgeAgain } from './deps.ts';
 import { firstOf } from './run/paths.ts';
 import { recordPaths } from './record.ts';
+import { sourceSecrets } from './secrets/given.ts';
+import { refuseSecrets, secretsNamed } from './secrets/refuse.ts';
+import { givenNotebook } from './run/notebook.ts';
 import { version } from './version.ts';
 
 /** What `cellar pack` was asked. */
@@ -17,6 +20,8 @@ export interface PackOptions {
 	readonly target: string | null;
 	readonly without: readonly string[];
 	readonly with: readonly string[];
+	/** Pack what holds secrets in its own text: the sources of cells and modules, and names of files. */
+	readonly withSecrets: boolean;
 	readonly allowMissing: boolean;
 	readonly cwd: string;
 }
@@ -37,8 +42,8 @@ export interface Packed {
 /**
  * Makes an image of just what a run needed: the whole of `cellar pack`. The same run gives the same image, byte for byte.
  *
- * @throws CellarError CELLAR_CHANGED_SINCE with the list; CELLAR_LOST where the first state of an input was not kept, unless
- *   `allowMissing`; CELLAR_DISK_FULL with nothing half left
+ * @throws CellarError CELLAR_CHANGED_SINCE with the list; CELLAR_SECRET_IN_SOURCE, unless `withSecrets`; CELLAR_LOST where the
+ *   first state of an input was not kept, unless `allowMissing`; CELLAR_DISK_FULL with nothing half left
  */
 export async function packRun(o: PackOptions, listen: Listener): Promise<Packed> {
 	const { id, directory } = await findRun(o.home, o.run);
@@ -51,11 +56,14 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 			hint: `pack the run that it repeats, where it is kept: ${run.repeatOf}`,
 		});
 	}
+	if (!o.withSecrets) refuseSecrets(sourceSecrets(await givenNotebook(directory)), run);
 	listen({ type: 'step', what: 'finding what belongs to what was used', done: null, of: null });
 	const { judgement, files } = await judgeAgain(o.home, directory, run);
 	const without = o.without.map(absolute(o.cwd));
 	const needed = await closure(judgement, files, { without, with: o.with.map(absolute(o.cwd)) });
 	refuseIdle(without, needed.leftOut);
+	const packed = new Set(needed.paths.map(({ path }) => path));
+	if (!o.withSecrets) refuseSecrets(secretsNamed(judgement, files, packed), run);
 	const lost = needed.leftOut.filter((item) => item.lost);
 	if (lost.length > 0 && !o.allowMissing) {
 		throw new CellarError(

@@ -7,22 +7,37 @@ import { openImage, type Image } from '../images/index.ts';
 import { createConnection } from '../kernel/index.ts';
 import {
 	CellarError,
+	createSecrets,
 	encodeName,
+	secretValues,
 	type Comparison,
 	type Listener,
 	type Run,
 	type RunStatus,
+	type Secrets,
 	type Warning,
 } from '../model/index.ts';
 import { codeCells, formatNotebook, withResults, type CodeCell, type Notebook } from '../notebook/index.ts';
 import type { Runner, SandboxOptions } from '../sandbox/index.ts';
-import { createRun, findRun, keepOutputs, openBlobs, readJournal, runOf, writeTables, type RunFolder } from '../store/index.ts';
+import {
+	createRun,
+	findRun,
+	hasTables,
+	keepOutputs,
+	openBlobs,
+	readJournal,
+	readTables,
+	runOf,
+	writeTables,
+	type RunFolder,
+} from '../store/index.ts';
 import { compareOutcomes } from '../verify/index.ts';
 import type { Control } from './run/control.ts';
 import { accountOfCells } from './run/cells.ts';
 import { hintsOfCode } from './run/coroutines.ts';
 import { whoAndWhere } from './run/environment.ts';
 import { finishRun } from './run/finish.ts';
+import { guarded, learnFrom } from './secrets/guard.ts';
 import { resultsOf } from './run/journal.ts';
 import { notebookOf } from './run/notebook.ts';
 import { firstOf } from './run/paths.ts';
@@ -113,7 +128,9 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 		ipcPrefix: `${socketsInside}/k`,
 	});
 	const begun = beginning(o, insideFile, cells);
-	await using folder = await createRun(o.home, begun);
+	await using unguarded = await createRun(o.home, begun);
+	const secrets = await secretsOf(o);
+	const folder = guarded(unguarded, secrets, listen);
 	await folder.write('notebook.ipynb', await readFile(join(recorded, 'notebook.ipynb')));
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: first.notebook, cells: cells.length });
 	const warn = async (warning: Warning) => {
@@ -124,7 +141,7 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 	const leftOut = await leftOutOf(o.told, recorded, first);
 	for (const one of leftOut) await warn({ code: 'CELLAR_ABSENT', message: absentText(one) });
 
-	const { run, missed } = await runAndFinish(o, { begun, folder, connection, notebook, cells, warn, leftOut }).catch(
+	const { run, missed } = await runAndFinish(o, { begun, folder, connection, notebook, cells, warn, leftOut, secrets }).catch(
 		(error: unknown) => {
 			throw withAbsent(error, leftOut);
 		},
@@ -138,6 +155,18 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 		directory: folder.directory,
 		absent: [...leftOut, ...missed],
 	};
+}
+
+/** What is known to be secret: the recorded run's credentials, where the user had them packed, and what is so in this environment. */
+async function secretsOf(o: Repeating): Promise<Secrets> {
+	const secrets = createSecrets(secretValues(o.env));
+	const view = viewOfRoot(o.unpacked.root, o.binds);
+	const { files } = (await hasTables(o.recorded)) ? await readTables(o.recorded) : { files: [] };
+	for (const file of files) {
+		const place = file.whyNoBlob === 'secret' ? view.place(file.path, true) : null;
+		if (place !== null) learnFrom(place, secrets);
+	}
+	return secrets;
 }
 
 /** The repeat as it begins. */
@@ -174,6 +203,7 @@ interface Begun {
 	readonly cells: readonly CodeCell[];
 	readonly warn: (warning: Warning) => Promise<void>;
 	readonly leftOut: readonly Absent[];
+	readonly secrets: Secrets;
 }
 
 /** A program that cannot even be started may want what was left out: whoever reads the error has to know. */
@@ -243,7 +273,7 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 	});
 	await keepFirstStates(written, inside, openBlobs(o.home), (entry) => folder.append(entry));
 	const run = await finishRun({
-		...{ folder, home: o.home, facts, notebook, cells, uses, inside, listen: o.listen },
+		...{ folder, home: o.home, facts, notebook, cells, uses, inside, secrets: repeat.secrets, listen: o.listen },
 		...{ ended: null, keepOutputs: Infinity, out: null },
 	});
 	return { run, missed };
@@ -279,7 +309,10 @@ async function imagePath(o: RepeatOptions, listen: Listener): Promise<string> {
 	const target = imageOfRun(o.home, id);
 	if (!existsSync(target)) {
 		await mkdir(join(o.home, 'images'), { recursive: true, mode: 0o700 });
-		await packRun({ home: o.home, run: id, target, without: [], with: [], allowMissing: false, cwd: process.cwd() }, listen);
+		await packRun(
+			{ home: o.home, run: id, target, without: [], with: [], withSecrets: false, allowMissing: false, cwd: process.cwd() },
+			listen,
+		);
 	}
 	return target;
 }

@@ -9,4 +9,5 @@ export * from './facts.ts';
 export * from './mark.ts';
 export * from './names.ts';
 export * from './run.ts';
+export * from './secrets/index.ts';
 export * from './verdict.ts';

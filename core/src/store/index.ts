@@ -10,4 +10,4 @@ export { hasTables, readTables, writeTables, type Tables } from './tables/facts.
 export { openBlobs, type Blobs, type Put } from './blobs/blobs.ts';
 export { keepOutputs } from './blobs/outputs.ts';
 export { look, sha256Of, type Look } from './blobs/look.ts';
-export { compressLog, redactExec } from './logs.ts';
+export { compressLog, redactExec, redactLine } from './logs.ts';

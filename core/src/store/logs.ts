@@ -3,7 +3,7 @@ import { access, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { CellarError, decodeName, diskError, encodeName, errnoOf, redactArgv, type Name } from '../model/index.ts';
+import { CellarError, decodeName, diskError, encodeName, errnoOf, redactArgv, type Name, type Secrets } from '../model/index.ts';
 import { syncFolder, temporaryName } from './disk.ts';
 
 /**
@@ -66,6 +66,23 @@ async function* byLines(chunks: AsyncIterable<Buffer>, redact: (line: Buffer) =>
 const newline = Buffer.from('\n');
 
 /**
+ * What a line of strace's log is without what may be secret: the words of argv as `redactExec` has it, and in any call what has the
+ * form of a secret or is known to be one, such as the options of a mount.
+ */
+export function redactLine(line: Buffer, isPath: (word: Name) => boolean, secrets: Secrets): Buffer {
+	const redacted = redactExec(line, isPath);
+	const text = redacted.toString('latin1');
+	const masked = secrets.mask(text);
+	// Whatever strace quotes is ASCII: so is what stands in its place.
+	return masked === text
+		? redacted
+		: Buffer.from(
+				masked.replace(/[‹›]/g, (sign) => escape(Buffer.from(sign))),
+				'latin1',
+			);
+}
+
+/**
  * What a line of strace's log is without the words that may be secret: of an `execve` or `execveat`, those of argv by the
  * rule of `redactArgv`. Other calls carry no such words. A line that was redacted before stays as it is.
  *
@@ -93,9 +110,9 @@ export function redactExec(line: Buffer, isPath: (word: Name) => boolean): Buffe
 	return Buffer.from(text.slice(0, from) + redacted + text.slice(from + list.length), 'latin1');
 }
 
-/** A string as strace quotes it, with its dots where it was cut; and the whole of a list of them. */
-const word = /"([^"\\]*(?:\\.[^"\\]*)*)"(\.\.\.)?/g;
-const argvList = /^, \[(?:"[^"\\]*(?:\\.[^"\\]*)*"|[^"\]])*/;
+/** A string as strace quotes it, with its dots where it was cut, or without its end where the line was; and the whole of a list of them. */
+const word = /"([^"\\]*(?:\\.[^"\\]*)*)(?:"(\.\.\.)?|\\?$)/g;
+const argvList = /^, \[(?:"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|[^"\]])*/;
 
 const letters: ReadonlyMap<string, number> = new Map([
 	['n', 0x0a],

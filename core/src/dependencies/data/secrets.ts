@@ -1,14 +1,17 @@
-import type { Name } from '../../model/index.ts';
+import { findSecrets, type Name } from '../../model/index.ts';
 import { baseOf, readStart } from '../paths.ts';
 
 /** Files that hold credentials, by their own name. */
 const byBase: readonly RegExp[] = [
-	/^\.(netrc|pypirc|git-credentials|pgpass|my\.cnf|npmrc|cdsapirc|boto|s3cfg|databrickscfg|vault-token)$/,
+	/^\.(netrc|pypirc|git-credentials|pgpass|my\.cnf|npmrc|cdsapirc|boto|s3cfg|databrickscfg|vault-token|htpasswd|dockercfg|Renviron)$/,
 	/^_netrc$/,
 	/^\.env(\.(?!(example|sample|template|dist)$).+)?$/,
 	/^(x509up_u\d|krb5cc_)/,
 	/credentials.*\.json$/i,
-	/\.(pem|p12|pfx|keytab)$/i,
+	/^(client_secret|service[-_]account).*\.json$/i,
+	/^secrets?\.(json|ya?ml|toml|ini|env)$/i,
+	/^(.*\.)?kubeconfig$/,
+	/\.(pem|p12|pfx|keytab|ppk|jks|keystore|kdbx)$/i,
 	/^id_(rsa|dsa|ecdsa|ed25519)$/,
 ];
 
@@ -20,7 +23,8 @@ const byPlace: readonly RegExp[] = [
 	/\/\.docker\/config\.json$/,
 	/\/\.kaggle\/kaggle\.json$/,
 	/\/\.cache\/huggingface\/(token|stored_tokens)$/,
-	/\/\.config\/(gcloud|gh|rclone)\/./,
+	/\/\.config\/(gcloud|gh|hub|glab-cli|rclone|doctl|sops)\/./,
+	/\/\.(oci|fly|terraform\.d|cloudflared)\/./,
 	/\/\.streamlit\/secrets\.toml$/,
 ];
 
@@ -32,12 +36,14 @@ export function isSecretName(path: Name): boolean {
 
 const keyInside = /-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY/;
 const publicInside = /-----BEGIN (CERTIFICATE|TRUSTED CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS)/;
-/** Keys and certificates begin at the start, or after a few lines that say whose they are. */
-const lookedAt = 8192;
+/** A key stands by itself, or after what says whose it is; bytes. */
+const lookedAt = 1 << 16;
+/** A file up to this size that holds a token is there for the token; in a larger one it may be one of many things. */
+const smallFile = 8192;
 
 /**
- * Why a file is a secret: by its name, or by a private key at its start, which is looked for and not kept. A `.pem` that holds
- * certificates alone is none.
+ * Why a file is a secret: by its name, by a private key in its first 64 KB, or, where it is small, by a token of a known form. They
+ * are looked for and not kept. A `.pem` that holds certificates alone is none.
  *
  * @returns null where it is none
  */
@@ -46,6 +52,8 @@ export function whySecret(path: Name): { readonly rule: 'secret by name' | 'secr
 	if (!named && !mayHoldKey(path)) return null;
 	const start = readStart(path, lookedAt)?.toString('latin1') ?? '';
 	if (keyInside.test(start)) return { rule: 'secret by content', reason: 'a private key is in it' };
+	const token = start.length > 0 && start.length <= smallFile ? findSecrets(start, null, true)[0] : undefined;
+	if (token !== undefined) return { rule: 'secret by content', reason: `it looks like it holds a secret (${token.kind})` };
 	if (!named || (/\.pem$/i.test(path) && publicInside.test(start))) return null;
 	return { rule: 'secret by name', reason: 'a known name of a file with credentials' };
 }
@@ -53,5 +61,8 @@ export function whySecret(path: Name): { readonly rule: 'secret by name' | 'secr
 /** Only these are looked into: a folder of a hundred thousand tables is not opened file by file. */
 function mayHoldKey(path: Name): boolean {
 	const base = baseOf(path);
-	return !base.includes('.') || /\.(key|pem|crt|cer|txt|asc|ppk|der|priv|private|json|ya?ml|toml|ini|cfg|conf)$/i.test(base);
+	return (
+		base.lastIndexOf('.') <= 0 ||
+		/\.(key|pem|crt|cer|txt|asc|ppk|der|priv|private|json|ya?ml|toml|ini|cfg|conf|token|properties)$/i.test(base)
+	);
 }

@@ -32,6 +32,8 @@ export function createInputKeeper(o: {
 	readonly started: number;
 	readonly prefixes: readonly string[];
 	readonly append: (entry: JournalEntry) => Promise<void>;
+	/** Hears of a file that holds credentials, which is not kept. */
+	readonly onSecret: (path: Name) => void;
 	readonly warn: (warning: Warning) => Promise<void>;
 }): InputKeeper {
 	const known = new Set<Name>();
@@ -62,9 +64,9 @@ export function createInputKeeper(o: {
 		const seen = look(path);
 		// A link's target is opened too, and is sighted under its own name only where -y shows it: follow it here.
 		if (seen.kind !== 'file' && seen.kind !== 'link') return;
-		if (seen.born !== null && seen.born >= o.started) return;
 		// What holds credentials is neither hashed nor kept, whatever other name it has.
-		if (whySecret(path) !== null || (seen.realPath !== null && whySecret(seen.realPath) !== null)) return;
+		if (whySecret(path) !== null || (seen.realPath !== null && whySecret(seen.realPath) !== null)) return o.onSecret(path);
+		if (seen.born !== null && seen.born >= o.started) return;
 		// One after another: what is left of the limit is known when the one before has been kept.
 		last = last.catch(() => undefined).then(() => keep(path));
 		aside.add(last);

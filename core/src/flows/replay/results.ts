@@ -1,4 +1,5 @@
-import { encodeName, type FileFact, type JournalEntry, type Run } from '../../model/index.ts';
+import { isSecretName, whySecret } from '../../dependencies/index.ts';
+import { encodeName, type FileFact, type JournalEntry, type Name, type Run } from '../../model/index.ts';
 import type { Written } from '../../sandbox/index.ts';
 import { look, readTables, type Blobs } from '../../store/index.ts';
 import { outcomeOf } from '../verify.ts';
@@ -24,7 +25,7 @@ export async function keepWritten(o: {
 		(item.path.startsWith(`${cwd}/`) && !known.has(item.path) && !/\/(__pycache__|\.ipynb_checkpoints)\//.test(item.path));
 	const files: FileFact[] = [];
 	for (const item of o.written) {
-		if (item.kind !== 'file' || item.hostPath === null || !isResult(item)) continue;
+		if (item.kind !== 'file' || item.hostPath === null || !isResult(item) || isSecret(item.path, item.hostPath)) continue;
 		const kept = await o.blobs.putFile(item.hostPath, Infinity);
 		const { size, mode, mtime } = look(item.hostPath);
 		files.push({
@@ -40,6 +41,11 @@ export async function keepWritten(o: {
 	return files;
 }
 
+/** By its name in the sandbox, or by what is in it. */
+function isSecret(path: Name, hostPath: Name): boolean {
+	return isSecretName(path) || whySecret(hostPath) !== null;
+}
+
 /** Bytes of first states in all; a larger one is kept by its hash alone, as in an audit. */
 const keptFirst = 2_000_000_000;
 
@@ -53,7 +59,7 @@ export async function keepFirstStates(
 	let left = keptFirst;
 	for (const { path, existed } of written) {
 		const before = existed ? inside.before(path) : null;
-		const kept = before === null ? null : await blobs.putFile(before, left);
+		const kept = before === null || isSecret(path, before) ? null : await blobs.putFile(before, left);
 		if (kept === null) continue;
 		if (kept.kept) left -= kept.size;
 		await append({ event: 'input', path, sha256: kept.sha256, kept: kept.kept, existedBefore: true });

@@ -1,16 +1,13 @@
 import { hostname, userInfo } from 'node:os';
 import { readFileSync } from 'node:fs';
-import type { Circumstances } from '../../model/index.ts';
+import { findSecrets, isSecretVariable, type Circumstances } from '../../model/index.ts';
 
 /** Whose values a run keeps (FORMATS, "Environment"): they decide what is found, in which language, and with how many threads. */
 const kept =
 	/^(PATH|PYTHONPATH|PYTHONHOME|PYTHONHASHSEED|LD_LIBRARY_PATH|VIRTUAL_ENV|CONDA_PREFIX|LANG|LC_.+|TZ|HOME|USER|SHELL|OMP_.+|OPENBLAS_.+|MKL_.+|NUMBA_.+|MPLBACKEND|R_LIBS.*|JULIA_.+|CUDA_VISIBLE_DEVICES|DASK_.+|PARSL_.+|RAY_.+|VINE_.+|LOKY_.+|JOBLIB_.+)$/;
 
-/** Names whose values are never kept, whoever asks for them by `--env`. */
-const secretName = /(secret|token|passw|credential|api_?key|access_?key|private|_pat$|auth)/i;
-
 /**
- * The part of an environment that a run records.
+ * The part of an environment that a run records. What looks like a secret by its name or its value is never kept, whoever asks for it.
  *
  * @param asked names that the user gave by `--env`: kept unless they look like a secret
  */
@@ -19,7 +16,8 @@ export function recordedEnvironment(
 	asked: ReadonlySet<string>,
 ): Pick<Circumstances, 'environment' | 'environmentNames'> {
 	const names = Object.keys(environment).sort();
-	const isKept = (name: string) => (kept.test(name) || asked.has(name)) && !secretName.test(name);
+	const isKept = (name: string) =>
+		(kept.test(name) || asked.has(name)) && !isSecretVariable(name) && findSecrets(environment[name] ?? '').length === 0;
 	return {
 		environment: Object.fromEntries(names.filter(isKept).map((name) => [name, environment[name] ?? ''])),
 		environmentNames: names.filter((name) => !isKept(name)),

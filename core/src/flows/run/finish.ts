@@ -1,19 +1,31 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { describe, judge, openMachine, wholeRun } from '../../dependencies/index.ts';
-import type { CellUse, Facts, FileFact, Listener, Run, RunWorker, Warning } from '../../model/index.ts';
+import {
+	findSecrets,
+	type CellUse,
+	type Facts,
+	type FileFact,
+	type Listener,
+	type Name,
+	type Run,
+	type RunWorker,
+	type Secrets,
+	type Warning,
+} from '../../model/index.ts';
 import { formatNotebook, withResults, type CodeCell, type Notebook } from '../../notebook/index.ts';
 import {
 	compressLog,
 	keepOutputs,
 	openBlobs,
 	readJournal,
-	redactExec,
+	redactLine,
 	runOf,
 	writeTables,
 	type RunFolder,
 } from '../../store/index.ts';
 import { changedLater, keepFiles, lookAtFiles, withSources } from './files.ts';
+import { maskWarning } from '../secrets/guard.ts';
 import { resultsOf } from './journal.ts';
 import { existingPath, firstOf } from './paths.ts';
 import { recordedDpkg } from '../record.ts';
@@ -35,6 +47,8 @@ export interface Ending {
 	readonly out: string | null;
 	/** The inside of the sandbox of a repeat; null for a run on this machine's own files. */
 	readonly inside: Inside | null;
+	/** What is known to be secret. */
+	readonly secrets: Secrets;
 	readonly listen: Listener;
 }
 
@@ -80,14 +94,20 @@ export async function finishRun(o: Ending): Promise<Run> {
 	const warned = journal.flatMap((entry) => (entry.event === 'warning' ? [entry.warning] : []));
 	const run: Run = {
 		...account,
-		warnings: [...warned, ...doubtsOf(o.facts), ...judgement.warnings, ...changesLater([...files.values()])],
+		warnings: [
+			...warned,
+			...doubtsOf(o.facts),
+			...judgement.warnings,
+			...changesLater([...files.values()]),
+			...secretPaths(files.keys()),
+		].map((warning) => maskWarning(warning, o.secrets)),
 	};
 	for (const warning of run.warnings.slice(warned.length)) listen({ type: 'warning', warning });
 	await folder.write('run.json', `${JSON.stringify(run, null, '\t')}\n`);
+	const isPath = existingPath(begun.circumstances.cwd, o.inside);
 	const log = folder.logPath('manager');
 	// There is none where Cellar was killed before it had started the kernel.
-	if (existsSync(log))
-		await compressLog(log, `${log}.gz`, (line) => redactExec(line, existingPath(begun.circumstances.cwd, o.inside)));
+	if (existsSync(log)) await compressLog(log, `${log}.gz`, (line) => redactLine(line, isPath, o.secrets));
 	await folder.finish();
 	// The run is whole by now, wherever this may not be written.
 	if (o.out !== null) await writeFile(o.out, executed);
@@ -130,4 +150,13 @@ function changesLater(files: readonly FileFact[]): Warning[] {
 			message: `${what} that the run used changed after it had died, so what it held is not known: ${firstOf(later)}`,
 		},
 	];
+}
+
+/** Names of files are facts, and a run could not be told without them: what looks like a secret in one is warned of. */
+function secretPaths(paths: Iterable<Name>): Warning[] {
+	const found = [...paths].filter((path) => findSecrets(path, null, true).length > 0);
+	if (found.length === 0) return [];
+	const what = found.length === 1 ? 'the name of a file' : `the names of ${found.length} files`;
+	const message = `${what} that the run used looks like a secret: names are kept as they are, and cellar pack refuses them without --with-secrets: ${firstOf(found)}`;
+	return [{ code: 'CELLAR_SECRET_IN_NAME', message }];
 }
