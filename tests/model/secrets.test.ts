@@ -138,9 +138,10 @@ test('which variables hold secrets is told by their names, and by values that ar
 			GIT_AUTHOR_NAME: 'Ada Lovelace',
 			XAUTHORITY: '/home/ada/.X',
 		},
+		AWS_SECRET_ACCESS_KEY: `/aB3${'dE6/'.repeat(9)}`,
 		...{ SECRET_PORT: '123456789', PATH: '/usr/bin:/bin', USE_AUTH: 'enabled' },
 	});
-	expect(values).toEqual(['value-one', 'value two', 'value3-three']);
+	expect(values).toEqual(['value-one', 'value two', 'value3-three', `/aB3${'dE6/'.repeat(9)}`]);
 });
 
 test('of a file of credentials the values are known', () => {
@@ -149,6 +150,7 @@ test('of a file of credentials the values are known', () => {
 		'machine example.org login ada password hunter-77\n': ['hunter-77'],
 		'db.example.org:5432:lab:ada:hunter-78\n': ['hunter-78'],
 		'{"username":"ada","key":"0123456789abcdef0123456789abcdef"}': ['0123456789abcdef0123456789abcdef'],
+		'{"auths":{"docker.example":{"auth":"YWRhOmh1bnRlcg=="}}}': ['YWRhOmh1bnRlcg=='],
 		'only-one-word-4711\n': ['only-one-word-4711'],
 		'[default]\naws_access_key_id = AKIAABCDEFGHIJKLMNOP\nregion = eu-central-1\n': ['AKIAABCDEFGHIJKLMNOP'],
 	};
