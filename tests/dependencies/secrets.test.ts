@@ -28,6 +28,15 @@ const secret = [
 	'krb5cc_1000',
 	'server.pem',
 	'store.p12',
+	'.htpasswd',
+	'.Renviron',
+	'client_secret_42.json',
+	'service-account.json',
+	'secrets.yaml',
+	'kubeconfig',
+	'lab.kubeconfig',
+	'.terraform.d/credentials.tfrc.json',
+	'site.keystore',
 ];
 const open = [
 	'.env.example',
@@ -42,6 +51,9 @@ const open = [
 	'.docker/daemon.json',
 	'keys.csv',
 	'credentials.md',
+	'secretsanta.json',
+	'service_accounts.csv',
+	'.config/matplotlib/matplotlibrc',
 ];
 
 test('known names of files with credentials are secrets, names that only sound so are not', () => {
@@ -130,4 +142,21 @@ test('a secret that the user names by --with is packed', async () => {
 	const judged = await run.judge();
 	const packed = await closure(judged.judgement, judged.files, { without: [], with: [path] });
 	expect(packed.paths.map((one) => one.path)).toContain(path);
+});
+
+test('a small file that holds a token of a sure form is a secret, a large one and one with words like it is not', async () => {
+	const run = record();
+	const token = `hf_${'aBcDeF'.repeat(6)}`;
+	const cases: Readonly<Record<string, readonly [string, string]>> = {
+		'lab.token': [`${token}\n`, 'secret'],
+		'settings.json': [JSON.stringify({ token }), 'secret'],
+		'late.txt': [`${'a line\n'.repeat(5000)}-----BEGIN RSA PRIVATE KEY-----\n`, 'secret'],
+		'tweets.txt': [`${'a line\n'.repeat(5000)}${token}\n`, 'input'],
+		'table.csv': [`name,token\nada,${token}\n`, 'input'],
+		'config.yaml': ['max_tokens: 1024\npassword: required\ncommit: 3f786850e387550fdab836ed7e6dc881de23001b\n', 'input'],
+	};
+	const paths = Object.entries(cases).map(([name, [text]]) => run.given(name, text));
+	for (const path of paths) run.use('read', path);
+	const judged = await run.judge();
+	expect(paths.map((path) => judged.verdict(path))).toEqual(Object.values(cases).map(([, verdict]) => verdict));
 });

@@ -99,6 +99,7 @@ export const listed: Readonly<Record<string, Make>> = {
 	'client secret': (d) => within('"client_secret": "', key(d, 32), '"'),
 	bearer: (d) => within('Authorization: Bearer ', key(d, 30)),
 	basic: (d) => within("{'Authorization': 'Basic ", Buffer.from(`ada:${key(d, 12)}`).toString('base64'), "'}"),
+	'login of Docker': (d) => within('{"auths": {"docker.example": {"auth": "', `${key(d, 26)}==`, '"}}}'),
 	'key of a cluster': (d) => within('    client-key-data: ', key(d, 200, base64)),
 	'DigitalOcean token': (d) => alone(`dop_v1_${d.word(64, hex)}`),
 	'Databricks token': (d) => alone(`dapi${d.word(32, hex)}`),

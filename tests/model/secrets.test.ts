@@ -1,8 +1,10 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSecrets, credentialsIn, findSecrets, maskJson, maskOutputs, secretValues } from '../../core/src/model/index.ts';
-import { draw, listed, make } from './canaries.ts';
+import { draw, listed, make, unlisted } from './canaries.ts';
 
 const none = createSecrets();
 const masked = /‹secret: [^›]+›/;
@@ -89,7 +91,9 @@ test('hashes, UUIDs, numbers and base64 are never taken for secrets', () => {
 		fc.uint8Array({ minLength: 100, maxLength: 3000 }).map((bytes) => Buffer.from(bytes).toString('base64')),
 	);
 	fc.assert(
-		fc.property(fc.array(some), (words) => expect(findSecrets(words.join(' '))).toEqual([])),
+		fc.property(fc.array(some), (words) => {
+			expect(findSecrets(words.join(' '))).toEqual([]);
+		}),
 		{ numRuns: 300 },
 	);
 });
@@ -134,9 +138,10 @@ test('which variables hold secrets is told by their names, and by values that ar
 			GIT_AUTHOR_NAME: 'Ada Lovelace',
 			XAUTHORITY: '/home/ada/.X',
 		},
+		AWS_SECRET_ACCESS_KEY: `/aB3${'dE6/'.repeat(9)}`,
 		...{ SECRET_PORT: '123456789', PATH: '/usr/bin:/bin', USE_AUTH: 'enabled' },
 	});
-	expect(values).toEqual(['value-one', 'value two', 'value3-three']);
+	expect(values).toEqual(['value-one', 'value two', 'value3-three', `/aB3${'dE6/'.repeat(9)}`]);
 });
 
 test('of a file of credentials the values are known', () => {
@@ -145,6 +150,7 @@ test('of a file of credentials the values are known', () => {
 		'machine example.org login ada password hunter-77\n': ['hunter-77'],
 		'db.example.org:5432:lab:ada:hunter-78\n': ['hunter-78'],
 		'{"username":"ada","key":"0123456789abcdef0123456789abcdef"}': ['0123456789abcdef0123456789abcdef'],
+		'{"auths":{"docker.example":{"auth":"YWRhOmh1bnRlcg=="}}}': ['YWRhOmh1bnRlcg=='],
 		'only-one-word-4711\n': ['only-one-word-4711'],
 		'[default]\naws_access_key_id = AKIAABCDEFGHIJKLMNOP\nregion = eu-central-1\n': ['AKIAABCDEFGHIJKLMNOP'],
 	};
@@ -205,4 +211,16 @@ test('what is masked stays as it is when it is masked again', () => {
 			expect(none.mask(once)).toBe(once);
 		}),
 	);
+});
+
+test('docs/secrets.md tells how many of each kind that is not on the list are found', () => {
+	const docs = readFileSync(join(import.meta.dirname, '../../docs/secrets.md'), 'utf8');
+	const told = [...docs.matchAll(/^\| (.+?) +\| (\d+) of 100 +\|$/gm)].map(([, kind, count]) => [kind, Number(count)]);
+	const measured = Object.keys(unlisted).map((kind) => {
+		const found = Array.from({ length: 100 }, (_, seed) => make(unlisted, kind, draw(seed))).filter(
+			({ text, secrets }) => !secrets.some((secret) => none.mask(text).includes(secret)),
+		);
+		return [kind, found.length];
+	});
+	expect(told).toEqual(measured);
 });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { redactArgv } from '../../core/src/model/index.ts';
-import { compressLog, redactExec } from '../../core/src/store/index.ts';
+import { createSecrets, redactArgv } from '../../core/src/model/index.ts';
+import { compressLog, redactExec, redactLine } from '../../core/src/store/index.ts';
 import { failureOf, folder, smallDisk } from './some.ts';
 
 const never = () => false;
@@ -151,4 +151,22 @@ test('a full disk: the log stays as it was', async () => {
 	expect(await failureOf(compressLog(from, to, (line) => line))).toMatchObject({ code: 'CELLAR_DISK_FULL', exitCode: 4 });
 	expect(readdirSync(place)).toEqual(['l.strace']);
 	expect(readFileSync(from).equals(noise)).toBe(true);
+});
+
+test('a line that was cut within a word of argv holds nothing of that word', () => {
+	const line = '17 1700000000.5 execve("/bin/sh", ["sh", "-c", "curl --user ada:hunter';
+	expect(redacted(line)).toBe(`17 1700000000.5 execve("/bin/sh", ["sh", "-c", "${hidden}"`);
+	expect(redacted(`${line}\\`)).toBe(`17 1700000000.5 execve("/bin/sh", ["sh", "-c", "${hidden}"`);
+});
+
+test('what looks like a secret, or is known to be one, is in no other call either', () => {
+	const secrets = createSecrets(['known-value-4711']);
+	const token = `ghp_${'aB3dE6'.repeat(6)}`;
+	const told = (line: string) => redactLine(Buffer.from(line, 'latin1'), never, secrets).toString('latin1');
+	expect(told(`1 1.0 openat(AT_FDCWD</tmp>, "/tmp/${token}/known-value-4711.txt", O_RDONLY) = 3`)).toBe(
+		'1 1.0 openat(AT_FDCWD</tmp>, "/tmp/\\342\\200\\271secret: GitHub token\\342\\200\\272/\\342\\200\\271secret: known value\\342\\200\\272.txt", O_RDONLY) = 3',
+	);
+	expect(told('1 1.0 mount("//server/share", "/mnt", "cifs", 0, "user=ada,password=hunter-77x") = 0')).not.toContain('hunter');
+	const plain = '1 1.0 openat(AT_FDCWD</home/ada>, "lib/tokenize.py", O_RDONLY|O_CLOEXEC) = 3</usr/lib/python3.11/tokenize.py>';
+	expect(told(plain)).toBe(plain);
 });

@@ -30,7 +30,7 @@ function holding(folder: string, texts: readonly string[]): string[] {
 		});
 }
 
-test('what holds credentials is not hashed, not kept and not packed, and is named each time', { timeout: 600_000 }, async () => {
+test('what holds credentials is not hashed, not kept and not packed, and is named each time', { timeout: 300_000 }, async () => {
 	using place = makePlace();
 	const notebook = inlineNotebook(place, 'asks.ipynb', cells);
 	const folder = dirname(notebook);

@@ -24,7 +24,23 @@ export function credentialsIn(text: string): readonly string[] {
 		/["'](?:key|[\w-]*(?:secret|token|passw|private|api_?key)[\w-]*)["']\s*:\s*["']([^"'\n]{8,})["']/gi,
 	))
 		add(value);
+	for (const [name, value] of membersOf(text)) if (name === 'key' || isSecretVariable(name)) add(value);
 	for (const [, value] of text.matchAll(/^[^:\s#]+:(?:\d+|\*):[^:\s]*:[^:\s]*:(\S+)$/gm)) add(value);
 	if (/^\s*[^\s:=]+\s*$/.test(text)) add(text);
 	return [...found];
+}
+
+/** The texts of a JSON document, at any depth, with their names; none where it is no JSON. */
+function membersOf(text: string): readonly (readonly [string, string])[] {
+	const found: [string, string][] = [];
+	try {
+		JSON.parse(text, (name, value: unknown) => {
+			if (typeof value === 'string') found.push([name, value]);
+			return value;
+		});
+	} catch {
+		// Most files of credentials are written in other ways.
+		return [];
+	}
+	return found;
 }

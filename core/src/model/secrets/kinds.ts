@@ -125,7 +125,7 @@ export const secretKinds: readonly SecretKind[] = [
 	),
 	kind(
 		'token',
-		String.raw`(?:secret|api_?-?key|apikey|access_?-?key|account_?-?key|private_?-?key(?!_?id)|secret_?-?key|client_?-?secret|client-key-data|credentials?|encryption_?-?key|signing_?-?key|(?:auth|access|api|refresh|bearer|session|bot|private|deploy|github|gitlab|slack|hf|huggingface|npm|pypi|id|personal)_?-?token|_authToken)${gives}(?<secret>[\w\-.~+/=$!@#%^&*]{8,4000})(?![(\w[])`,
+		String.raw`(?:secret|api_?-?key|apikey|access_?-?key|account_?-?key|private_?-?key(?!_?id)|secret_?-?key|client_?-?secret|client-key-data|credentials?|encryption_?-?key|signing_?-?key|(?:auth|access|api|refresh|bearer|session|bot|private|deploy|github|gitlab|slack|hf|huggingface|npm|pypi|id|personal)_?-?token|_authToken|(?<=["'])auth)${gives}(?<secret>[\w\-.~+/=$!@#%^&*]{8,4000})(?![(\w[])`,
 		{ sure: false, flags: 'i', holds: (text) => isRandom(text) && !/^[/~.]/.test(text) },
 	),
 	kind('token', String.raw`token${gives}(?<secret>[\w\-.~+/=]{16,4000})(?![(\w[])`, {
@@ -145,4 +145,4 @@ export const secretKinds: readonly SecretKind[] = [
  * A new kind needs its letters here, too.
  */
 export const mayHoldSecret =
-	/-----BEGIN|PuTTY-User|AGE-SECRET|A[KSBC][IC]A[A-Z2-7]{4}|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox|hooks\.slack|hf_|api_org_|sk-|AIza|ya29\.|GOCSPX|1\/\/0|[sr]k_(?:live|test)_|whsec_|npm_|pypi-|do[opr]_v1_|dapi[a-f0-9]{8}|SG\.|:AA|hv[sbr]\.|eyJ|AccountKey|SharedAccess|SharedSecret|sig=|username|Authorization|bearer|X-Api-Key|:\/\/[^\s/]{1,300}@|pass|_pwd|\bpwd|secret|api_?-?key|access_?-?key|account_?-?key|private_?-?key|client-key|credential|encryption_?-?key|signing_?-?key|token/i;
+	/-----BEGIN|PuTTY-User|AGE-SECRET|A[KSBC][IC]A[A-Z2-7]{4}|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox|hooks\.slack|hf_|api_org_|sk-|AIza|ya29\.|GOCSPX|1\/\/0|[sr]k_(?:live|test)_|whsec_|npm_|pypi-|do[opr]_v1_|dapi[a-f0-9]{8}|SG\.|:AA|hv[sbr]\.|eyJ|AccountKey|SharedAccess|SharedSecret|sig=|username|Authorization|bearer|X-Api-Key|:\/\/[^\s/]{1,300}@|pass|_pwd|\bpwd|secret|api_?-?key|access_?-?key|account_?-?key|private_?-?key|client-key|credential|encryption_?-?key|signing_?-?key|token|["']auth\\?["']/i;

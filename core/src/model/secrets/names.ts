@@ -18,9 +18,14 @@ export function isSecretParameter(name: string, value: string): boolean {
 	return isSecretVariable(name) && value.trim() !== '' && !ordinary.test(value);
 }
 
+/** 40 letters of base64, of which the first may be a slash: that is no path. */
+function isAwsKey(value: string): boolean {
+	return /^[A-Za-z0-9+/]{40}$/.test(value) && /[A-Z]/.test(value) && /[a-z]/.test(value) && /\d/.test(value);
+}
+
 /** Whether a value under such a name is looked for in what a run shows: neither short, nor a path, a number or a common word. */
 export function isTelling(value: string): boolean {
-	return value.length >= shortest && !ordinary.test(value) && value.trim() !== '';
+	return value.length >= shortest && value.trim() !== '' && (!ordinary.test(value) || isAwsKey(value));
 }
 
 /** The values of those variables that are called as what holds a secret. For the memory of one process; they are never written. */
