@@ -1,5 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesOf } from './packages.mjs';
@@ -16,10 +16,18 @@ const clone = join(here, '../..');
  */
 export function makeEnvironment(folder, packages) {
 	const python = join(folder, 'bin', 'python');
-	cpSync(join(clone, '.cache/venv/stories'), folder, { recursive: true, verbatimSymlinks: true });
+	copyFolder(join(clone, '.cache/venv/stories'), folder);
 	const wheels = packages.map((one) => ({ name: one.name, version: one.version, files: filesOf(one) }));
 	make(python, `${folder}.json`, { python, wheels });
 	return python;
+}
+
+/** By hard links where that can be: pip and Python put new files in the place of old ones, and write into none. */
+function copyFolder(from, to) {
+	const { status } = spawnSync('cp', ['-al', from, to], { stdio: 'ignore' });
+	if (status === 0) return;
+	rmSync(to, { recursive: true, force: true });
+	cpSync(from, to, { recursive: true, verbatimSymlinks: true });
 }
 
 function make(python, file, plan) {
