@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { probeTracer } from '../audit/index.ts';
+import { openProject, readProjectRules } from '../dependencies/index.ts';
 import { chooseKernel, createConnection, kernelCommand, type Kernelspec } from '../kernel/index.ts';
 import { CellarError, encodeName, type Listener, type Run } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
@@ -51,6 +52,8 @@ export async function auditNotebook(
 	const given = await readNotebookFile(path, options.notebook);
 	const notebook = withParameters(parseNotebook(given, options.notebook), options.parameters);
 	const cells = codeCells(notebook);
+	const who = whoAndWhere();
+	const rules = readProjectRules(dirname(path), who.home);
 	const tracer = await probeTracer(options.env);
 	if (tracer.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', tracer.reason, { hint: tracer.mend });
 	const spec = await chooseKernel({
@@ -82,13 +85,14 @@ export async function auditNotebook(
 		circumstances: {
 			argv: [...argv],
 			cwd: dirname(path),
-			...whoAndWhere(),
+			...who,
 			...recordedEnvironment(environment, new Set(options.setEnv.keys())),
 			kernel: { name: spec.name, language: spec.language, displayName: spec.displayName, interruptMode: spec.interruptMode },
 			connectionFile,
 			tracer: { name: 'strace', version: tracer.version },
 			image: null,
 			checks: options.checks,
+			rules,
 			parameters: Object.fromEntries(options.parameters),
 			nonce,
 			cellar: version,
@@ -104,6 +108,7 @@ export async function auditNotebook(
 			limit: options.keepInputs,
 			started: started.getTime(),
 			prefixes: prefixesOf(spec),
+			project: openProject(rules, encodeName(Buffer.from(who.home))),
 			append: (entry) => folder.append(entry),
 			warn: (warning) => warn({ folder, listen }, warning),
 		});

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { sourceOfBytecode, whySecret } from '../../dependencies/index.ts';
+import { sourceOfBytecode, whySecret, type ProjectMatcher } from '../../dependencies/index.ts';
 import { CellarError, encodeName, type How, type JournalEntry, type Name, type Warning } from '../../model/index.ts';
 import { look, type Blobs, type Put } from '../../store/index.ts';
 import { createAside } from '../run/aside.ts';
@@ -31,6 +31,8 @@ export function createInputKeeper(o: {
 	readonly limit: number;
 	readonly started: number;
 	readonly prefixes: readonly string[];
+	/** The project's own rules say what more holds credentials. */
+	readonly project: Pick<ProjectMatcher, 'whySecret'>;
 	readonly append: (entry: JournalEntry) => Promise<void>;
 	readonly warn: (warning: Warning) => Promise<void>;
 }): InputKeeper {
@@ -64,6 +66,7 @@ export function createInputKeeper(o: {
 		if (seen.born !== null && seen.born >= o.started) return;
 		// What holds credentials is neither hashed nor kept, whatever other name it has.
 		if (whySecret(path) !== null || (seen.realPath !== null && whySecret(seen.realPath) !== null)) return;
+		if (o.project.whySecret([path, seen.realPath ?? path]) !== null) return;
 		// One after another: what is left of the limit is known when the one before has been kept.
 		last = last.catch(() => undefined).then(() => keep(path));
 		aside.add(last);
