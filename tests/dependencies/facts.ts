@@ -256,6 +256,7 @@ function runOf(o: {
 			tracer: { name: 'strace', version: '6.1' },
 			image: null,
 			checks: true,
+			rules: null,
 			nonce: 'nonce',
 			cellar: '0.1.0',
 			...o.run.circumstances,

@@ -56,6 +56,7 @@ export function someRun(change: Partial<Omit<Run, 'run'>> = {}): Omit<Run, 'run'
 			tracer: { name: 'strace', version: '6.1' },
 			image: null,
 			checks: false,
+			rules: null,
 			parameters: {},
 			nonce: 'abc',
 			cellar: '0.1.0',

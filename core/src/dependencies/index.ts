@@ -9,5 +9,6 @@ export { parseSelector } from './answers/selector.ts';
 export { wholeRun, type Selector } from './scopes.ts';
 export { explain, type Explanation, type Use } from './answers/explain.ts';
 export { closure, type Closure, type ClosureOptions, type LeftOut } from './closure/index.ts';
+export { openProject, readProjectRules, type ProjectMatcher } from './project/index.ts';
 export { isSecretName, whySecret } from './data/secrets.ts';
 export { sourceOfBytecode } from './python/bytecode.ts';

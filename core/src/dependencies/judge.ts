@@ -1,11 +1,12 @@
 import type { CellUse, Ecosystem, Facts, FileFact, How, Name, PathVerdict, Run, Warning } from '../model/index.ts';
 import { caseOf } from './data/case.ts';
 import { judgeUnowned } from './data/rules.ts';
+import { isMade } from './data/story.ts';
 import type { Machine } from './machine.ts';
 import { nameSoftware, type Naming } from './names.ts';
 import { openOwners, type Answer, type Owners } from './owners/index.ts';
 import type { Package } from './packages.ts';
-import { isFile, seenBy } from './paths.ts';
+import { isFile, joined, relativeTo, seenBy } from './paths.ts';
 import { createWorld, type World } from './world.ts';
 
 /** What every path of a run is, and which software its parts used. */
@@ -86,6 +87,7 @@ function judgeAll(o: JudgeOptions): Judgement {
 		if (isThere) waiting.push(...standIn(path, source, world, verdicts));
 		settle(path, compiledAnswer(source, ofSource, isThere));
 	}
+	warnOfGone(world, verdicts);
 	for (const one of world.environments.interpreters) {
 		for (const exec of o.facts.execs) if (world.real(exec.path) === one.program) use(one, exec.path);
 	}
@@ -99,6 +101,26 @@ function judgeAll(o: JudgeOptions): Judgement {
 		owners,
 		world,
 	};
+}
+
+/** Packages whose files were read and are gone: a list that was removed with them names nobody any more. */
+function warnOfGone(world: World, verdicts: ReadonlyMap<Name, PathVerdict>): void {
+	const gone = new Map<Name, number>();
+	for (const { path, verdict } of verdicts.values()) {
+		if ((verdict !== 'software' && verdict !== 'unknown') || world.files.get(path)?.kind !== 'gone') continue;
+		const site = world.environments.siteOf(path);
+		const below = site === null ? null : relativeTo(path, site.folder);
+		const story = world.story(path);
+		if (site === null || below === null || story.read === null || isMade(story)) continue;
+		const top = joined(site.folder, below.split('/', 1)[0] ?? below);
+		gone.set(top, (gone.get(top) ?? 0) + 1);
+	}
+	for (const [top, count] of gone) {
+		world.warn({
+			code: 'CELLAR_SOFTWARE_GONE',
+			message: `${top}: ${count} ${count === 1 ? 'file' : 'files'} that the run read ${count === 1 ? 'was' : 'were'} gone when it ended; whose they were is told by what was left`,
+		});
+	}
 }
 
 /** Reading bytecode is reading its source; returns what is still to be judged. */

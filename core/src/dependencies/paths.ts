@@ -105,14 +105,14 @@ export function readText(path: Name): string | null {
 	return readBytes(path)?.toString('utf8') ?? null;
 }
 
-/** The first bytes of a regular file, at most `length`; null where it cannot be read. */
-export function readStart(path: Name, length: number): Buffer | null {
+/** The first bytes of a regular file, or those from `offset`, at most `length`; null where it cannot be read. */
+export function readStart(path: Name, length: number, offset = 0): Buffer | null {
 	if (statOf(path)?.isFile() !== true) return null;
 	const file = orNull(() => openSync(onDisk(path, true), 'r'));
 	if (file === null) return null;
 	try {
 		const bytes = Buffer.alloc(length);
-		return bytes.subarray(0, readSync(file, bytes, 0, length, 0));
+		return bytes.subarray(0, readSync(file, bytes, 0, length, offset));
 	} finally {
 		closeSync(file);
 	}

@@ -2,6 +2,7 @@ import type { CellUse, ExecFact, Facts, FileFact, Name, Run, Warning } from '../
 import { storyOf, type Story } from './data/story.ts';
 import type { Machine } from './machine.ts';
 import { findEnvironments, type Environments } from './python/environments.ts';
+import { openProject, type ProjectMatcher } from './project/index.ts';
 import { sourceOfBytecode } from './python/bytecode.ts';
 import { baseOf, cleaned, isFile, isWithin, joined, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
 import { createScopes, type ScopeTeller } from './scopes.ts';
@@ -26,6 +27,8 @@ export interface World {
 	/** The cells whose code reads the names in some folder, by their numbers, with these folders as written; null where the text does not tell. */
 	readonly listing: ReadonlyMap<number, readonly string[] | null>;
 	readonly scopes: ScopeTeller;
+	/** The project's own rules. */
+	readonly project: ProjectMatcher;
 	/** When the run began, in milliseconds since 1970. */
 	readonly started: number;
 	/** Sources of which the bytecode was used or looked for: they were imported. Links resolved. */
@@ -103,6 +106,7 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 		temporary: [...new Set(['/tmp', '/var/tmp', '/dev/shm', ...(environment['TMPDIR']?.split('\n') ?? [])].map(cleaned))],
 		listing: new Map(cells.flatMap(({ number, names }) => (names.lists ? [[number, names.listed ?? null] as const] : []))),
 		scopes,
+		project: openProject(circumstances.rules, home),
 		started: Date.parse(run.started),
 		imported: importedSources(uses, real),
 		ran,

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { probeTracer } from '../audit/index.ts';
+import { openProject, readProjectRules } from '../dependencies/index.ts';
 import { chooseKernel, createConnection, kernelCommand, type Kernelspec } from '../kernel/index.ts';
 import { CellarError, createSecrets, encodeName, isTelling, secretValues, type Listener, type Run } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
@@ -55,6 +56,8 @@ export async function auditNotebook(
 	const notebook = withParameters(parsed, options.parameters);
 	const parameters = keptParameters(options.parameters);
 	const cells = codeCells(notebook);
+	const who = whoAndWhere();
+	const rules = readProjectRules(dirname(path), who.home);
 	const tracer = await probeTracer(options.env);
 	if (tracer.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', tracer.reason, { hint: tracer.mend });
 	const spec = await chooseKernel({
@@ -88,13 +91,14 @@ export async function auditNotebook(
 		circumstances: {
 			argv: argv.map((word) => secrets.mask(word)),
 			cwd: dirname(path),
-			...whoAndWhere(),
+			...who,
 			...recordedEnvironment(environment, new Set(options.setEnv.keys())),
 			kernel: { name: spec.name, language: spec.language, displayName: spec.displayName, interruptMode: spec.interruptMode },
 			connectionFile,
 			tracer: { name: 'strace', version: tracer.version },
 			image: null,
 			checks: options.checks,
+			rules,
 			parameters: { ...parameters.kept },
 			nonce,
 			cellar: version,
@@ -113,6 +117,7 @@ export async function auditNotebook(
 			limit: options.keepInputs,
 			started: started.getTime(),
 			prefixes: prefixesOf(spec),
+			project: openProject(rules, encodeName(Buffer.from(who.home))),
 			append: (entry) => folder.append(entry),
 			onSecret: (secret) => learnFrom(secret, secrets),
 			warn: (warning) => warn({ folder, listen }, warning),

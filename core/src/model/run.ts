@@ -35,6 +35,28 @@ const worker = v.object({
 });
 export type RunWorker = v.InferOutput<typeof worker>;
 
+export const ruledKinds = [
+	'input',
+	'output',
+	'intermediate',
+	'configuration',
+	'cache',
+	'temporary',
+	'tool folder',
+	'secret',
+] as const;
+
+/** What `cellar.toml` said when the run began. */
+export const projectRulesSchema = v.object({
+	/** The file, and the folder that its globs are seen from: absolute, encoded. */
+	file: v.string(),
+	folder: v.string(),
+	rules: v.array(v.object({ path: v.string(), as: v.picklist(ruledKinds), reason: v.nullable(v.string()) })),
+	/** Globs of what holds credentials. */
+	secrets: v.array(v.string()),
+});
+export type ProjectRules = v.InferOutput<typeof projectRulesSchema>;
+
 /** What a repeat needs to put the world back as it was. */
 const circumstances = v.object({
 	/** The program and its arguments as started: the kernel's, or the command of `audit --`. */
@@ -66,6 +88,8 @@ const circumstances = v.object({
 	/** The digest of the image in whose files a repeat ran; null for a run on this machine's own. */
 	image: v.optional(v.nullable(v.string()), null),
 	checks: v.boolean(),
+	/** The project's own rules; null where there were none. */
+	rules: v.optional(v.nullable(projectRulesSchema), null),
 	/** `--param`: what was put into the notebook before it ran. */
 	parameters: v.record(v.string(), v.string()),
 	nonce: v.string(),

@@ -2,7 +2,9 @@ import type { Access, FileFact, Name, SoftwareDependency } from '../../model/ind
 import type { Judgement } from '../judge.ts';
 import type { Naming } from '../names.ts';
 import type { Package } from '../packages.ts';
-import { byName, statOf } from '../paths.ts';
+import { isCleanIn, repositoryOf } from '../git/index.ts';
+import { byName, isWithin, parentOf, statOf } from '../paths.ts';
+import { sha256InHash } from '../python/record.ts';
 import { joinScopes, type Part, type Selector } from '../scopes.ts';
 
 /** The software that a part of a run used or names, sorted by name. */
@@ -47,9 +49,23 @@ function softwareItem(
 		files: touched.length,
 		bytes: touched.reduce((sum, path) => sum + sizeOf(path, files.get(path)), 0),
 		dataFiles: touched.filter((path) => isDataOf(path, j)).length,
-		origin: one.origin === null ? null : { ...one.origin },
-		reason: [namedReason(naming, selector), touchedReason(touched.length)].filter((text) => text !== '').join('; '),
+		origin: originOf(one, paths, j),
+		reason: [namedReason(naming, selector), touchedReason(touched.length), doubtOf(one, touched, j, files)]
+			.filter((text) => text !== '')
+			.join('; '),
 	};
+}
+
+/** Where it came from; of what is the user's own, whether the files that the run used are as the commit has them. */
+function originOf(one: Package, paths: readonly Name[], { world }: Judgement): SoftwareDependency['origin'] {
+	if (one.origin === null || one.origin['commit'] === undefined) return one.origin === null ? null : { ...one.origin };
+	const editable = one.origin['dir_info'] !== undefined;
+	if (one.ecosystem !== 'local' && !editable) return { ...one.origin };
+	const sources = paths.flatMap((path) => (path.endsWith('.pyc') ? [] : [world.real(path) ?? path]));
+	// An editable install has its files in site-packages too: its finder is no part of the repository.
+	const repository = sources.map((path) => repositoryOf(parentOf(path))).find((found) => found !== null) ?? null;
+	const inside = repository === null ? [] : editable ? sources.filter((path) => isWithin(path, repository.top)) : sources;
+	return { ...one.origin, clean: repository === null || inside.length === 0 ? null : isCleanIn(repository, inside) };
 }
 
 function opens(access: Access): boolean {
@@ -93,6 +109,25 @@ function namedReason(naming: readonly Naming[], selector: Selector): string {
 
 function touchedReason(count: number): string {
 	return count === 0 ? '' : `${count} of its files ${count === 1 ? 'was' : 'were'} opened`;
+}
+
+/** What was used and is not what the package's own list says. */
+function doubtOf(one: Package, touched: readonly Name[], j: Judgement, files: ReadonlyMap<Name, FileFact>): string {
+	const texts: string[] = [];
+	const gone = touched.filter((path) => files.get(path)?.kind === 'gone');
+	if (gone.length > 0) texts.push(`${gone.length} of them ${gone.length === 1 ? 'was' : 'were'} gone when the run ended`);
+	if (one.ecosystem === 'pypi') {
+		const site = j.world.machine.site(one.root);
+		const changed = touched.filter((path) => {
+			const now = files.get(path)?.sha256After ?? null;
+			const listed = site.listing(j.world.real(path) ?? path).map((row) => sha256InHash(row.hash));
+			return now !== null && listed.length > 0 && listed.every((hash) => hash !== null && hash !== now);
+		});
+		if (changed.length > 0) {
+			texts.push(`${changed.length} of them ${changed.length === 1 ? 'is' : 'are'} not as its RECORD says: ${changed[0]}`);
+		}
+	}
+	return texts.join('; ');
 }
 
 export function cellList(cells: readonly number[]): string {

@@ -60,7 +60,10 @@ function storeItem(
 	listings: readonly DataDependency[],
 	folder: Name,
 ): DataDependency {
-	const members = files.toSorted((a, b) => Buffer.compare(decodeName(a.path), decodeName(b.path)));
+	const members = files
+		.map((file) => ({ file, bytes: decodeName(file.path) }))
+		.toSorted((a, b) => a.bytes.compare(b.bytes))
+		.map((one) => one.file);
 	const nameOf = (path: Name) => relativeTo(path, store.base) ?? path;
 	const role = roleOfStore(members);
 	const byRole = dataRoles

@@ -5,6 +5,7 @@ import { isMade, type Story } from '../data/story.ts';
 import type { Judgement } from '../judge.ts';
 import { titleOf, type Package } from '../packages.ts';
 import { isWithin, joined, parentOf } from '../paths.ts';
+import type { World } from '../world.ts';
 import { isWrittenAfresh } from './afresh.ts';
 import { expectedOf, type Because, type Packing } from './packing.ts';
 import type { Step } from './walk.ts';
@@ -71,7 +72,7 @@ export function packAsked(o: Asking): void {
 			unopened,
 		});
 	}
-	packUnopened(o.packing, unopened);
+	packUnopened(o.packing, unopened, world);
 }
 
 export function layerOf(one: Package | null): Layer {
@@ -99,12 +100,15 @@ function keep({ packing, path, fact, opened }: Asked, end: Step | null, because:
 	packing.gone(path, { ...because, expected: expectedOf(fact, null) });
 }
 
+/** What the run made and a repeat cannot: a download, and what the project says is an input. */
+const neededThoughMade: ReadonlySet<string> = new Set(['downloaded data', 'cellar.toml']);
+
 function packData(one: Asked): void {
 	const { packing, path, fact, folder, verdict, story } = one;
 	if (folder) return packListing(one);
 	const because = { layer: 'code and data', reason: verdict.verdict } as const;
 	if (packBlob(one, because)) return;
-	if (verdict.verdict === 'updated' || story.removed || (isMade(story) && verdict.rule !== 'downloaded data')) {
+	if (verdict.verdict === 'updated' || story.removed || (isMade(story) && !neededThoughMade.has(verdict.rule))) {
 		packing.leave(path, `its first state was not kept: ${fact?.whyNoBlob ?? 'it changed before it could be saved'}`, true);
 		return;
 	}
@@ -207,7 +211,7 @@ function remember(unopened: Map<Name, Step[]>, folder: Name, file: Step): void {
 }
 
 /** Files whose names were read and that nothing opened: with their content where it is small, for a name alone would be a lie. */
-function packUnopened(packing: Packing, unopened: ReadonlyMap<Name, readonly Step[]>): void {
+function packUnopened(packing: Packing, unopened: ReadonlyMap<Name, readonly Step[]>, { project }: World): void {
 	let [bytes, count] = [0, 0];
 	for (const [folder, files] of unopened) {
 		const size = files.reduce((sum, file) => sum + file.size, 0);
@@ -221,8 +225,8 @@ function packUnopened(packing: Packing, unopened: ReadonlyMap<Name, readonly Ste
 		bytes += size;
 		count += files.length;
 		for (const file of files) {
-			const secret = whySecret(file.path);
-			if (secret !== null) packing.leave(file.path, `a secret: ${secret.reason}`);
+			const secret = whySecret(file.path)?.reason ?? project.whySecret([file.path]);
+			if (secret !== null) packing.leave(file.path, `a secret: ${secret}`);
 			else packing.ask(file.path, { layer: 'code and data', reason: 'looked at, not opened' });
 		}
 	}

@@ -12,6 +12,8 @@ export interface Case {
 	readonly story: Story;
 	readonly file: FileFact | null;
 	readonly made: boolean;
+	/** What the project's own rules say of it. */
+	readonly ruled: ReturnType<World['project']['ruleOf']>;
 	/** Below the user's home folder; null elsewhere. */
 	readonly inHome: Name | null;
 	readonly world: World;
@@ -26,7 +28,14 @@ export function caseOf(path: Name, names: readonly Name[], world: World): Case {
 		story,
 		file: world.files.get(path) ?? null,
 		made: isMade(story),
+		ruled: ruledBy(names, world),
 		inHome: relativeTo(path, world.home),
 		world,
 	};
+}
+
+/** A glob of what holds credentials comes before all rules, whatever their order. */
+function ruledBy(names: readonly Name[], { project }: World): Case['ruled'] {
+	const secret = project.whySecret(names);
+	return secret === null ? project.ruleOf(names) : { as: 'secret', reason: secret };
 }

@@ -1,4 +1,4 @@
-import type { PathVerdict } from '../../model/index.ts';
+import { ruledKinds, type PathVerdict } from '../../model/index.ts';
 import { baseOf, isFile, isWithin, joined, parentOf, relativeTo } from '../paths.ts';
 import { longestWithin } from '../world.ts';
 import type { Case } from './case.ts';
@@ -60,6 +60,8 @@ export const rules: readonly Rule[] = [
 		verdict: 'secret',
 		why: (one) => secretReason(one, 'secret by content'),
 	},
+	// After what holds credentials, so that no project's rule makes such a file anything else.
+	...ruledKinds.map((verdict): Rule => ({ name: 'cellar.toml', verdict, why: (one) => ruledReason(one, verdict) })),
 	{
 		name: 'made by the system',
 		verdict: 'system',
@@ -136,6 +138,16 @@ function secretReason({ names, folder }: Case, rule: string): string | null {
 		if (why !== null) return why.rule === rule ? `${why.reason}; never stored, hashed or packed` : null;
 	}
 	return null;
+}
+
+/** What a project's own rules say of what the run opened; of a folder only where its names were data. */
+function ruledReason(one: Case, verdict: PathVerdict['verdict']): string | null {
+	const { ruled, folder, story } = one;
+	if (ruled === null || ruled.as !== verdict) return null;
+	if (verdict === 'secret') return folder ? null : `${ruled.reason}; never stored, hashed or packed`;
+	if (folder) return isDataListing(one) && verdict !== 'output' && verdict !== 'intermediate' ? ruled.reason : null;
+	const opened = story.read !== null || story.written !== null;
+	return opened && renamedReason(one) === null ? ruled.reason : null;
 }
 
 function renamedReason({ story, folder }: Case): string | null {

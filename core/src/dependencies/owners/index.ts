@@ -59,7 +59,8 @@ export function openOwners(world: World): Owners {
 	const questionOf = (path: Name): Question => {
 		const names = namesOf(path);
 		const folder = world.kind(path) === 'directory';
-		return { path, names, folder, made: isMade(world.story(path)), secret: !folder && names.some(isSecret) };
+		const secret = !folder && (names.some(isSecret) || world.project.whySecret(names) !== null);
+		return { path, names, folder, made: isMade(world.story(path)), secret };
 	};
 	return {
 		namesOf,

@@ -1,4 +1,5 @@
 import { encodeName, type Name } from '../../model/index.ts';
+import { headOf, repositoryOf } from '../git/index.ts';
 import { joined, readText } from '../paths.ts';
 
 /** What a `direct_url.json` says. @see https://packaging.python.org/en/latest/specifications/direct-url-data-structure/ */
@@ -25,24 +26,10 @@ export function readDirectUrl(info: Name): DirectUrl | null {
 	return { url: withoutUser(url), editable: folder, document };
 }
 
-/** The commit that is checked out in a folder, read from its `.git`; null where there is none. Says nothing of changes since. */
+/** The commit that is checked out where a folder lies; null outside of a repository. Says nothing of changes since. */
 export function commitOf(folder: Name): string | null {
-	const git = joined(folder, '.git');
-	const head = readText(joined(git, 'HEAD'))?.trim();
-	if (head === undefined) return null;
-	const branch = /^ref: (\S+)$/.exec(head)?.[1];
-	if (branch === undefined) return isCommit(head) ? head : null;
-	const loose = readText(joined(git, branch))?.trim();
-	if (loose !== undefined && isCommit(loose)) return loose;
-	const packed = readText(joined(git, 'packed-refs'))
-		?.split('\n')
-		.find((line) => line.endsWith(` ${branch}`));
-	const commit = packed?.split(' ', 1)[0];
-	return commit !== undefined && isCommit(commit) ? commit : null;
-}
-
-function isCommit(word: string): boolean {
-	return /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(word);
+	const repository = repositoryOf(folder);
+	return repository === null ? null : headOf(repository);
 }
 
 /** A URL may carry a user and a password. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { sourceOfBytecode, whySecret } from '../../dependencies/index.ts';
+import { sourceOfBytecode, whySecret, type ProjectMatcher } from '../../dependencies/index.ts';
 import { CellarError, encodeName, type How, type JournalEntry, type Name, type Warning } from '../../model/index.ts';
 import { look, type Blobs, type Put } from '../../store/index.ts';
 import { createAside } from '../run/aside.ts';
@@ -31,6 +31,8 @@ export function createInputKeeper(o: {
 	readonly limit: number;
 	readonly started: number;
 	readonly prefixes: readonly string[];
+	/** The project's own rules say what more holds credentials. */
+	readonly project: Pick<ProjectMatcher, 'whySecret'>;
 	readonly append: (entry: JournalEntry) => Promise<void>;
 	/** Hears of a file that holds credentials, which is not kept. */
 	readonly onSecret: (path: Name) => void;
@@ -65,7 +67,8 @@ export function createInputKeeper(o: {
 		// A link's target is opened too, and is sighted under its own name only where -y shows it: follow it here.
 		if (seen.kind !== 'file' && seen.kind !== 'link') return;
 		// What holds credentials is neither hashed nor kept, whatever other name it has.
-		if (whySecret(path) !== null || (seen.realPath !== null && whySecret(seen.realPath) !== null)) return o.onSecret(path);
+		const names = [path, seen.realPath ?? path];
+		if (names.some((name) => whySecret(name) !== null) || o.project.whySecret(names) !== null) return o.onSecret(path);
 		if (seen.born !== null && seen.born >= o.started) return;
 		// One after another: what is left of the limit is known when the one before has been kept.
 		last = last.catch(() => undefined).then(() => keep(path));
