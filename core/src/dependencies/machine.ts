@@ -1,5 +1,7 @@
 import type { Name, View } from '../model/index.ts';
+import { openPrefix, type CondaPrefix } from './conda/prefix.ts';
 import { openSite, type Site } from './python/site.ts';
+import { realPathOf } from './paths.ts';
 import { openDpkg, type SystemPackages } from './system/dpkg.ts';
 
 /** What packages say of this machine: every index is built when it is first asked for, and kept. */
@@ -8,6 +10,8 @@ export interface Machine {
 	readonly view: View | null;
 	/** A folder of installed Python packages, links resolved. */
 	site(folder: Name): Site;
+	/** A folder with a `conda-meta`. */
+	conda(folder: Name): CondaPrefix;
 	/** What dpkg installed; nothing where there is no dpkg. */
 	dpkg(): SystemPackages;
 }
@@ -18,6 +22,7 @@ export interface Machine {
  */
 export function openMachine(o: { readonly view?: View | null; readonly dpkg?: Name } = {}): Machine {
 	const sites = new Map<Name, Site>();
+	const prefixes = new Map<Name, CondaPrefix>();
 	let dpkg: SystemPackages | null = null;
 	return {
 		view: o.view ?? null,
@@ -25,6 +30,12 @@ export function openMachine(o: { readonly view?: View | null; readonly dpkg?: Na
 			let site = sites.get(folder);
 			if (site === undefined) sites.set(folder, (site = openSite(folder)));
 			return site;
+		},
+		conda(folder) {
+			const place = realPathOf(folder) ?? folder;
+			let prefix = prefixes.get(place);
+			if (prefix === undefined) prefixes.set(place, (prefix = openPrefix(place)));
+			return prefix;
 		},
 		dpkg: () => (dpkg ??= openDpkg(o.dpkg ?? '/var/lib/dpkg')),
 	};

@@ -76,7 +76,7 @@ export function packAsked(o: Asking): void {
 
 export function layerOf(one: Package | null): Layer {
 	if (one === null || one.ecosystem === 'deb' || one.ecosystem === 'interpreter') return 'userland';
-	return one.ecosystem === 'pypi' ? 'distributions' : 'code and data';
+	return one.ecosystem === 'pypi' || one.ecosystem === 'conda' ? 'distributions' : 'code and data';
 }
 
 function packSoftware(one: Asked): void {
@@ -85,7 +85,8 @@ function packSoftware(one: Asked): void {
 	const owner = j.packages.get(path) ?? null;
 	const metadata = verdict.rule === 'python metadata';
 	// A distribution of which only the metadata was read, or whose code was only looked for, is not packed for it.
-	if (owner?.ecosystem === 'pypi' && !whole.has(owner) && !(metadata && opened)) return;
+	const byPackage = owner?.ecosystem === 'pypi' || owner?.ecosystem === 'conda';
+	if (byPackage && !whole.has(owner) && !(metadata && opened)) return;
 	if (owner === null && !opened) return;
 	const reason = owner === null ? verdict.reason : titleOf(owner);
 	const because = { layer: layerOf(owner), reason: metadata ? `metadata of ${reason}` : reason };
