@@ -22,6 +22,8 @@ from packages import PLACEHOLDER, module, write_package
 SITE = f"lib/python{PY}/site-packages"
 SPECS = ["tinymod >=2", "tinyext", "loose"]
 CONDA_MADE = "traitlets"
+# Of no use to a kernel; jedi, which IPython can do without, is two files of three.
+LEFT_OUT = ("jedi", "pip", "setuptools")
 
 
 def write_packages(channel, site=None):
@@ -66,7 +68,7 @@ async def make(work, site=None):
                           requested_specs=[rattler.MatchSpec(spec)._match_spec for spec in specs])
     shutil.rmtree(work / "cache")
     for name, (_, files) in (installed(site) if site else {}).items():
-        if name in (CONDA_MADE, "pip", "setuptools"):
+        if name in (CONDA_MADE, *LEFT_OUT):
             continue
         for path, data in files.items():
             target = prefix / SITE / path

@@ -12,7 +12,7 @@ beforeAll(() => {
 	place = makePlace();
 	conda = makePrefix(join(place.folder, 'conda'), { kernel: true });
 }, 120_000);
-afterAll(() => place[Symbol.dispose]());
+afterAll(() => place[Symbol.dispose](), 120_000);
 
 test('a notebook of a conda environment is repeated without it, and needs the same again', async () => {
 	const notebook = inlineNotebook(place, 'conda.ipynb', [

@@ -2,7 +2,7 @@ import type { Access, ExecFact, Name } from '../../model/index.ts';
 import { isConda } from '../conda/prefix.ts';
 import { dependenciesOf, environmentOf } from '../python/requires.ts';
 import type { Judgement } from '../judge.ts';
-import type { Package } from '../packages.ts';
+import { isSystems, type Package } from '../packages.ts';
 import { baseOf, readText } from '../paths.ts';
 import type { Distribution } from '../python/site.ts';
 
@@ -17,7 +17,7 @@ export function chainTo(j: Judgement, path: Name): string[] {
 	const start = cell === null ? 'the kernel' : `cell ${cell}`;
 	const owner = j.packages.get(path) ?? null;
 	const program = programOf(j, first, path);
-	if (owner === null || owner.ecosystem === 'deb') return [start, ...program, 'this file'];
+	if (owner === null || isSystems(owner)) return [start, ...program, 'this file'];
 	const named = j.named.filter((one) => one.cell === cell && one.module !== null);
 	const direct = named.find((one) => one.package === owner);
 	if (direct !== undefined) return [start, direct.text, ...steps([owner], owner), 'this file'];

@@ -3,7 +3,7 @@ import { namesBefore } from '../data/listings.ts';
 import { whySecret } from '../data/secrets.ts';
 import { isMade, type Story } from '../data/story.ts';
 import type { Judgement } from '../judge.ts';
-import { titleOf, type Package } from '../packages.ts';
+import { isSystems, titleOf, type Package } from '../packages.ts';
 import { isWithin, joined, parentOf } from '../paths.ts';
 import { isWrittenAfresh } from './afresh.ts';
 import { expectedOf, type Because, type Packing } from './packing.ts';
@@ -75,7 +75,7 @@ export function packAsked(o: Asking): void {
 }
 
 export function layerOf(one: Package | null): Layer {
-	if (one === null || one.ecosystem === 'deb' || one.ecosystem === 'interpreter') return 'userland';
+	if (one === null || isSystems(one) || one.ecosystem === 'interpreter') return 'userland';
 	return one.ecosystem === 'pypi' || one.ecosystem === 'conda' ? 'distributions' : 'code and data';
 }
 
