@@ -14,6 +14,8 @@ const programs = {
 	},
 	skopeo: { probe: ['skopeo', '--version'] },
 	umoci: { probe: ['umoci', '--version'] },
+	// Tests make a database of rpm's, where they run on Debian.
+	rpmbuild: { probe: ['rpmbuild', '--version'], apt: ['rpm'], only: 'apt' },
 	// Debian parts its Python: tests of the system's own Python need environments of it, whatever other Python is about.
 	'python3-venv': { probe: ['/usr/bin/python3', '-c', 'import venv, ensurepip'], only: 'apt' },
 };

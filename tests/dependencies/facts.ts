@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { describe, judge, openMachine, parseSelector, type Judgement } from '../../core/src/dependencies/index.ts';
+import { describe, judge, openMachine, parseSelector, type Judgement, type Machine } from '../../core/src/dependencies/index.ts';
 import {
 	encodeName,
 	type Access,
@@ -73,7 +73,7 @@ export interface Judged {
 
 const kernel = 1;
 
-export function record(o: { folder?: string } = {}): Recorder {
+export function record(o: { folder?: string; machine?: Machine } = {}): Recorder {
 	const place = o.folder ?? join(folder(), 'notebook');
 	const home = join(folder(), 'home');
 	mkdirSync(place, { recursive: true });
@@ -165,7 +165,7 @@ export function record(o: { folder?: string } = {}): Recorder {
 				facts,
 				files,
 				cells,
-				machine: openMachine(),
+				machine: o.machine ?? openMachine(),
 			});
 			for (const [path, file] of files) {
 				const verdict = judgement.verdicts.get(path)?.verdict;

@@ -39,7 +39,7 @@ export interface JudgeOptions {
 /** Opening in one of these ways is use; asking whether a file is there is not. */
 const opening: ReadonlySet<How> = new Set(['read', 'readwrite', 'execute', 'append']);
 /** Whose bytecode is theirs: they brought the source, and it does not change under their hands. */
-const installed: ReadonlySet<Ecosystem> = new Set(['pypi', 'deb', 'interpreter']);
+const installed: ReadonlySet<Ecosystem> = new Set(['pypi', 'conda', 'deb', 'rpm', 'apk', 'interpreter']);
 
 /**
  * Gives every path of a run its one verdict, and finds the software behind them: owners first, in their order, then the rules
@@ -89,7 +89,8 @@ function judgeAll(o: JudgeOptions): Judgement {
 	}
 	warnOfGone(world, verdicts);
 	for (const one of world.environments.interpreters) {
-		for (const exec of o.facts.execs) if (world.real(exec.path) === one.program) use(one, exec.path);
+		for (const exec of o.facts.execs)
+			if (world.real(exec.path) === one.program) use(world.conda.ofInterpreter(one) ?? one, exec.path);
 	}
 	return {
 		run: o.run,

@@ -58,13 +58,14 @@ interface Modules {
 	readonly roots: readonly Name[];
 	/** Top-level names that a finder maps to a place of their own. */
 	readonly mapped: ReadonlyMap<string, Name>;
-	readonly kernel: Interpreter | null;
+	readonly kernel: { readonly interpreter: Interpreter; readonly package: Package } | null;
 }
 
 const moduleSuffix = /(\.(py|pyw|pyc|ipy)|(\.(cpython-[\w-]+|abi3))?\.so)$/;
 
 function indexModules({ world, owners, used }: Loaded): Modules {
 	const { environments } = world;
+	const packageOf = (one: Interpreter): Package => world.conda.ofInterpreter(one) ?? one;
 	const kernel = environments.interpreters[0] ?? null;
 	const byStem = new Map<Name, { package: Package; path: Name }>();
 	const byFolder = new Map<Name, Set<Package>>();
@@ -73,7 +74,7 @@ function indexModules({ world, owners, used }: Loaded): Modules {
 			const real = owners.namesOf(path).at(-1) ?? path;
 			if (!moduleSuffix.test(real)) continue;
 			const library = environments.interpreters.find((each) => isWithin(real, each.library) && !/-packages\//.test(real));
-			const owner = library ?? one;
+			const owner = library === undefined ? one : packageOf(library);
 			const stem = real.replace(moduleSuffix, '').replace(/\/__init__$/, '');
 			if (!byStem.has(stem)) byStem.set(stem, { package: owner, path });
 			for (let folder = parentOf(stem); folder !== '/'; folder = parentOf(folder)) {
@@ -95,7 +96,7 @@ function indexModules({ world, owners, used }: Loaded): Modules {
 			...environments.interpreters.slice(1).map((one) => one.library),
 		],
 		mapped: new Map(environments.editables.flatMap((one) => (one.name === null ? [] : [[one.name, one.path] as const]))),
-		kernel,
+		kernel: kernel === null ? null : { interpreter: kernel, package: packageOf(kernel) },
 	};
 }
 
@@ -120,8 +121,8 @@ function byModule(module: string, cell: number, modules: Modules, { world }: Loa
 		}
 	}
 	const kernel = modules.kernel;
-	if (kernel === null || !isOwnModule(kernel, parts[0]!)) return [];
-	return [{ package: kernel, cell, text, module, path: null, loaded: null, ambiguous: false }];
+	if (kernel === null || !isOwnModule(kernel.interpreter, parts[0]!)) return [];
+	return [{ package: kernel.package, cell, text, module, path: null, loaded: null, ambiguous: false }];
 }
 
 function placesOf(parts: readonly string[], modules: Modules): Name[] {

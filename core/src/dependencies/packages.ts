@@ -11,6 +11,11 @@ export interface Package {
 	readonly origin: Readonly<Record<string, unknown>> | null;
 }
 
+/** A package of the operating system's own. */
+export function isSystems(one: Pick<Package, 'ecosystem'>): boolean {
+	return one.ecosystem === 'deb' || one.ecosystem === 'rpm' || one.ecosystem === 'apk';
+}
+
 /** `numpy 2.3.5`, for a person. */
 export function titleOf(one: Pick<Package, 'name' | 'version'>): string {
 	return one.version === null ? one.name : `${one.name} ${one.version}`;

@@ -1,10 +1,11 @@
 import type { CellUse, ExecFact, Facts, FileFact, Name, Run, Warning } from '../model/index.ts';
+import { findConda, type Conda } from './conda/ownership.ts';
 import { storyOf, type Story } from './data/story.ts';
 import type { Machine } from './machine.ts';
 import { findEnvironments, type Environments } from './python/environments.ts';
 import { openProject, type ProjectMatcher } from './project/index.ts';
 import { sourceOfBytecode } from './python/bytecode.ts';
-import { baseOf, cleaned, isFile, isWithin, joined, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
+import { baseOf, cleaned, isFile, isFolder, isWithin, joined, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
 import { createScopes, type ScopeTeller } from './scopes.ts';
 import { indexUses, type Uses } from './uses.ts';
 
@@ -19,6 +20,7 @@ export interface World {
 	readonly machine: Machine;
 	readonly uses: Uses;
 	readonly environments: Environments;
+	readonly conda: Conda;
 	readonly home: Name;
 	/** The notebook's folder; of a program, its working folder. */
 	readonly folder: Name;
@@ -39,7 +41,7 @@ export interface World {
 	real(path: Name): Name | null;
 	kind(path: Name): Kind;
 	story(path: Name): Story;
-	/** The folder, itself or one above, that says by a CACHEDIR.TAG that it is a cache; HOME and the notebook's folder never are. */
+	/** The folder, itself or one above, that says by a CACHEDIR.TAG that it is a cache; a conda prefix says so and is none, HOME and the notebook's folder never are. */
 	cacheFolder(folder: Name): Name | null;
 	/** A path got more uses: its story is told anew. */
 	forget(path: Name): void;
@@ -74,9 +76,20 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 	const cacheFolder = (at: Name): Name | null => {
 		if (at === '/' || at === home || at === folder) return null;
 		let found = caches.get(at);
-		if (found === undefined) caches.set(at, (found = isFile(joined(at, 'CACHEDIR.TAG')) ? at : cacheFolder(parentOf(at))));
+		if (found === undefined)
+			caches.set(
+				at,
+				(found = isFile(joined(at, 'CACHEDIR.TAG')) && !isFolder(joined(at, 'conda-meta')) ? at : cacheFolder(parentOf(at))),
+			);
 		return found;
 	};
+	const environments = findEnvironments({
+		used: firstUses(uses),
+		listed: listedFolders(uses, real),
+		folders: [folder, cwd],
+		pythonPath: environment['PYTHONPATH'] ?? null,
+		openSite: (site) => machine.site(site),
+	});
 	const stories = new Map<Name, Story>();
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
@@ -94,12 +107,11 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 		files,
 		machine,
 		uses,
-		environments: findEnvironments({
-			used: firstUses(uses),
-			listed: listedFolders(uses, real),
-			folders: [folder, cwd],
-			pythonPath: environment['PYTHONPATH'] ?? null,
+		environments,
+		conda: findConda({
+			openPrefix: (prefix) => machine.conda(prefix),
 			openSite: (site) => machine.site(site),
+			sites: environments.sites,
 		}),
 		home,
 		folder,

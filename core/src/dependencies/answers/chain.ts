@@ -1,7 +1,8 @@
 import type { Access, ExecFact, Name } from '../../model/index.ts';
+import { isConda } from '../conda/prefix.ts';
 import { dependenciesOf, environmentOf } from '../python/requires.ts';
 import type { Judgement } from '../judge.ts';
-import type { Package } from '../packages.ts';
+import { isSystems, type Package } from '../packages.ts';
 import { baseOf, readText } from '../paths.ts';
 import type { Distribution } from '../python/site.ts';
 
@@ -16,7 +17,7 @@ export function chainTo(j: Judgement, path: Name): string[] {
 	const start = cell === null ? 'the kernel' : `cell ${cell}`;
 	const owner = j.packages.get(path) ?? null;
 	const program = programOf(j, first, path);
-	if (owner === null || owner.ecosystem === 'deb') return [start, ...program, 'this file'];
+	if (owner === null || isSystems(owner)) return [start, ...program, 'this file'];
 	const named = j.named.filter((one) => one.cell === cell && one.module !== null);
 	const direct = named.find((one) => one.package === owner);
 	if (direct !== undefined) return [start, direct.text, ...steps([owner], owner), 'this file'];
@@ -31,7 +32,12 @@ export function chainTo(j: Judgement, path: Name): string[] {
 		if (way !== null && (best === null || way.length < best.way.length)) best = { text: one.text, way };
 	}
 	if (best !== null) return [start, best.text, ...steps(best.way, owner), 'this file'];
-	return [start, ...program, ...(program.length === 0 || owner.ecosystem === 'pypi' ? [owner.name] : []), 'this file'];
+	return [
+		start,
+		...program,
+		...(program.length === 0 || owner.ecosystem === 'pypi' || isConda(owner) ? [owner.name] : []),
+		'this file',
+	];
 }
 
 function firstUse(j: Judgement, path: Name): Access | null {
@@ -63,7 +69,9 @@ function programOf(j: Judgement, access: Access, path: Name): string[] {
 function kernelPackage(j: Judgement): Package | null {
 	const words = j.run.circumstances.argv;
 	const module = words[words.indexOf('-m') + 1]?.replace(/_launcher$/, '') ?? '';
-	return [...j.used.keys()].find((one) => one.ecosystem === 'pypi' && one.name.toLowerCase() === module) ?? null;
+	return (
+		[...j.used.keys()].find((one) => (one.ecosystem === 'pypi' || isConda(one)) && one.name.toLowerCase() === module) ?? null
+	);
 }
 
 /** The shortest way over what packages require, and modules of the user's own import; null where there is none. */
@@ -88,13 +96,14 @@ function shortest(j: Judgement, from: readonly Package[], to: Package): Package[
 
 function neighbours(j: Judgement, one: Package): readonly Package[] {
 	if (one.ecosystem === 'pypi') return requiredBy(j, one as Distribution); // only distributions are of that ecosystem
+	if (isConda(one)) return one.depends.flatMap((name) => j.world.conda.prefixOf(one.root)?.find(name) ?? []);
 	return one.ecosystem === 'local' ? importedBy(j, one) : [];
 }
 
-function requiredBy(j: Judgement, one: Distribution): Distribution[] {
+function requiredBy(j: Judgement, one: Distribution): Package[] {
 	const environment = environmentOf(j.world.environments.interpreters[0] ?? null);
 	return dependenciesOf(one, new Set(), j.world.environments, environment).flatMap((need) =>
-		need.distribution === null ? [] : [need.distribution],
+		need.distribution === null ? [] : [j.world.conda.ofDistribution(need.distribution) ?? need.distribution],
 	);
 }
 

@@ -3,7 +3,7 @@ import { namesBefore } from '../data/listings.ts';
 import { whySecret } from '../data/secrets.ts';
 import { isMade, type Story } from '../data/story.ts';
 import type { Judgement } from '../judge.ts';
-import { titleOf, type Package } from '../packages.ts';
+import { isSystems, titleOf, type Package } from '../packages.ts';
 import { isWithin, joined, parentOf } from '../paths.ts';
 import type { World } from '../world.ts';
 import { isWrittenAfresh } from './afresh.ts';
@@ -76,8 +76,8 @@ export function packAsked(o: Asking): void {
 }
 
 export function layerOf(one: Package | null): Layer {
-	if (one === null || one.ecosystem === 'deb' || one.ecosystem === 'interpreter') return 'userland';
-	return one.ecosystem === 'pypi' ? 'distributions' : 'code and data';
+	if (one === null || isSystems(one) || one.ecosystem === 'interpreter') return 'userland';
+	return one.ecosystem === 'pypi' || one.ecosystem === 'conda' ? 'distributions' : 'code and data';
 }
 
 function packSoftware(one: Asked): void {
@@ -86,7 +86,8 @@ function packSoftware(one: Asked): void {
 	const owner = j.packages.get(path) ?? null;
 	const metadata = verdict.rule === 'python metadata';
 	// A distribution of which only the metadata was read, or whose code was only looked for, is not packed for it.
-	if (owner?.ecosystem === 'pypi' && !whole.has(owner) && !(metadata && opened)) return;
+	const byPackage = owner?.ecosystem === 'pypi' || owner?.ecosystem === 'conda';
+	if (byPackage && !whole.has(owner) && !(metadata && opened)) return;
 	if (owner === null && !opened) return;
 	const reason = owner === null ? verdict.reason : titleOf(owner);
 	const because = { layer: layerOf(owner), reason: metadata ? `metadata of ${reason}` : reason };

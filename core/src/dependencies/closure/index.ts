@@ -46,7 +46,7 @@ export async function closure(j: Judgement, files: ReadonlyMap<Name, FileFact>, 
 	const whole = findWhole(j, selected);
 	packAsked({
 		...{ j, files, packing, selected },
-		whole: new Set([...whole.distributions, ...whole.required.map((one) => one.distribution)]),
+		whole: new Set([...whole.distributions, ...whole.conda, ...whole.required.map((one) => one.package)]),
 	});
 	packWhole(packing, whole, j);
 	packBytecode(packing, j, selected);

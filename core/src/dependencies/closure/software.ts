@@ -1,19 +1,22 @@
-import type { Access, Name, PackedPath, SoftwareDependency } from '../../model/index.ts';
+import type { Access, Name, SoftwareDependency } from '../../model/index.ts';
 import type { Judgement } from '../judge.ts';
 import { titleOf, type Package } from '../packages.ts';
-import { baseOf, isFile, isWithin, joined, parentOf, relativeTo } from '../paths.ts';
+import { isFile, isWithin, joined, relativeTo } from '../paths.ts';
+import { isConda, type CondaPackage } from '../conda/prefix.ts';
 import type { Interpreter } from '../python/interpreter.ts';
 import { sha256InHash } from '../python/record.ts';
-import { environmentOf, requiresClosure, type Required } from '../python/requires.ts';
-import type { Distribution, Listed } from '../python/site.ts';
+import type { Distribution } from '../python/site.ts';
 import type { SystemPackage } from '../system/dpkg.ts';
+import { expectedBy, isCompiled, isUnneeded, packConda } from './conda.ts';
 import type { Packing } from './packing.ts';
-import type { Step } from './walk.ts';
+import { requiredOf, type RequiredPackage } from './required.ts';
 
 /** The packages that go into an image whole. */
 export interface Whole {
 	readonly distributions: readonly Distribution[];
-	readonly required: readonly Required[];
+	readonly conda: readonly CondaPackage[];
+	/** What nothing used, and something that was used requires. */
+	readonly required: readonly RequiredPackage[];
 	readonly absent: readonly { readonly key: string; readonly by: Distribution }[];
 	readonly interpreters: readonly Interpreter[];
 	readonly system: readonly SystemPackage[];
@@ -27,13 +30,10 @@ export function findWhole(j: Judgement, selected: (accesses: readonly Access[]) 
 		(one) => isUsed(one) || j.named.some((naming) => naming.package === one),
 	);
 	const distributions = used.filter(isDistribution);
-	const { required, absent } = requiresClosure(distributions, world.environments, (one) =>
-		environmentOf(interpreterFor(one, world.environments.interpreters)),
-	);
+	const conda = used.filter(isConda);
+	const { required, absent } = requiredOf(distributions, conda, world);
 	return {
-		distributions,
-		required,
-		absent,
+		...{ distributions, conda, required, absent },
 		interpreters: used.filter(isInterpreter),
 		system: systemPackages(j, used),
 	};
@@ -46,12 +46,6 @@ function isDistribution(one: Package): one is Distribution {
 
 function isInterpreter(one: Package): one is Interpreter {
 	return one.ecosystem === 'interpreter';
-}
-
-/** The interpreter whose version the site's folder names. */
-function interpreterFor(one: Distribution, all: readonly Interpreter[]): Interpreter | null {
-	const short = /\/python(\d+\.\d+t?)\//.exec(one.site)?.[1];
-	return all.find((each) => each.short === short) ?? all[0] ?? null;
 }
 
 const pythons = /^\/usr\/lib\/python3[^/]*\//;
@@ -91,12 +85,15 @@ export function packWhole(packing: Packing, whole: Whole, j: Judgement): void {
 	const ended = world.started + (j.run.seconds ?? 0) * 1000;
 	for (const one of whole.interpreters) packInterpreter(packing, one);
 	for (const one of whole.system) packSystemPackage(packing, one, j);
-	const by = new Map(whole.required.map((need) => [need.distribution, need.by]));
-	for (const one of [...whole.distributions, ...by.keys()]) {
+	const by = new Map<Package, Package>(whole.required.map((need) => [need.package, need.by]));
+	const all = new Set<Package>([...whole.distributions, ...whole.conda, ...by.keys()]);
+	for (const one of all) {
 		const from = by.get(one);
-		packDistribution(packing, one, from === undefined ? titleOf(one) : `${titleOf(one)}, required by ${titleOf(from)}`, j, ended);
+		const reason = from === undefined ? titleOf(one) : `${titleOf(one)}, required by ${titleOf(from)}`;
+		if (isDistribution(one)) packDistribution(packing, one, reason, j, ended);
+		else if (isConda(one)) packConda(packing, one, reason, j, ended);
 	}
-	packMetadata(packing, j, new Set([...whole.distributions, ...by.keys()]));
+	packMetadata(packing, j, all);
 	for (const { key, by: from } of whole.absent) {
 		packing.leave(key, `required by ${titleOf(from)}, and not installed where the run was`);
 	}
@@ -109,7 +106,8 @@ function packDistribution(packing: Packing, one: Distribution, reason: string, j
 	for (const file of listed) {
 		if (isCompiled(file.path)) continue;
 		const { end } = packing.walker.walk(file.path);
-		if (end !== null && end.kind !== 'directory') packing.ask(file.path, { ...because, expected: expectedBy(file, end, ended) });
+		if (end !== null && end.kind !== 'directory')
+			packing.ask(file.path, { ...because, expected: expectedBy(sha256InHash(file.hash), file.size, end, ended) });
 	}
 	if (listed.length === 0) packUnlisted(packing, one, because, j);
 	for (const source of world.environments.editables) {
@@ -152,12 +150,13 @@ function packUnlisted(
 }
 
 /** The metadata of distributions of which nothing else is packed goes in where it was read: scans for entry points see the same. */
-function packMetadata(packing: Packing, j: Judgement, whole: ReadonlySet<Distribution>): void {
+function packMetadata(packing: Packing, j: Judgement, whole: ReadonlySet<Package>): void {
 	const read = new Set<Distribution>();
 	for (const [path, verdict] of j.verdicts) {
-		const one = j.packages.get(path);
-		if (verdict.rule !== 'python metadata' || one === undefined || !isDistribution(one) || whole.has(one)) continue;
-		if (isWithin(path, one.info) && j.world.uses.has(path, 'read')) read.add(one);
+		const owner = j.packages.get(path);
+		if (verdict.rule !== 'python metadata' || owner === undefined || whole.has(owner)) continue;
+		const one = isDistribution(owner) ? owner : (j.world.environments.siteOf(path)?.metadataOf(path) ?? null);
+		if (one !== null && isWithin(path, one.info) && j.world.uses.has(path, 'read')) read.add(one);
 	}
 	for (const one of read) {
 		const because = { layer: 'distributions', reason: `metadata of ${titleOf(one)}` } as const;
@@ -165,16 +164,6 @@ function packMetadata(packing: Packing, j: Judgement, whole: ReadonlySet<Distrib
 		else packing.tree(one.info, () => because);
 	}
 }
-
-/** What RECORD says of a file, where it may have changed since the run ended: by its ctime, which nobody sets. */
-function expectedBy(file: Listed, end: Step, ended: number): PackedPath['expected'] {
-	const sha256 = sha256InHash(file.hash);
-	return end.ctime <= ended || sha256 === null ? null : { size: file.size ?? end.size, sha256, mtime: null };
-}
-
-/** Parts of the standard library that no notebook runs: its own tests, an editor, what builds and installs. */
-const unneeded =
-	/^(test|tests|idlelib|lib2to3|ensurepip|turtledemo|config-[^/]*|site-packages|dist-packages)(\/|$)|\/(test|tests|idle_test)(\/|$)/;
 
 function packInterpreter(packing: Packing, one: Interpreter): void {
 	const because = { layer: 'userland', reason: titleOf(one) } as const;
@@ -186,7 +175,7 @@ function packInterpreter(packing: Packing, one: Interpreter): void {
 	// By it the interpreter's exact version is known in the image too.
 	const header = joined(one.root, `include/python${one.short}/patchlevel.h`);
 	if (isFile(header)) packing.ask(header, because);
-	packing.tree(one.library, (step) => (unneeded.test(relativeTo(step.path, one.library) ?? '') ? null : because));
+	packing.tree(one.library, (step) => (isUnneeded(relativeTo(step.path, one.library) ?? '') ? null : because));
 }
 
 function packSystemPackage(packing: Packing, one: SystemPackage, j: Judgement): void {
@@ -194,13 +183,9 @@ function packSystemPackage(packing: Packing, one: SystemPackage, j: Judgement): 
 	for (const path of j.world.machine.dpkg().filesOf(one)) {
 		if (/^\/usr\/share\/(doc|man|lintian|bug|locale|info|bash-completion|zsh)(\/|$)/.test(path) || isCompiled(path)) continue;
 		const { end } = packing.walker.walk(path);
-		if (end !== null && end.kind !== 'directory' && (path.startsWith(distPackages) || !unneeded.test(path.replace(pythons, ''))))
+		if (end !== null && end.kind !== 'directory' && (path.startsWith(distPackages) || !isUnneeded(path.replace(pythons, ''))))
 			packing.ask(path, because);
 	}
-}
-
-function isCompiled(path: Name): boolean {
-	return path.endsWith('.pyc') || baseOf(parentOf(path)) === '__pycache__';
 }
 
 function isToolFolder(path: Name): boolean {
@@ -210,15 +195,11 @@ function isToolFolder(path: Name): boolean {
 /** Software that nothing used and something used requires: packed, and listed by `pack` alone. */
 export function requiredSoftware(whole: Whole, packing: Packing, j: Judgement): SoftwareDependency[] {
 	return whole.required
-		.map(({ distribution, by }): SoftwareDependency => {
-			const files = j.world.machine
-				.site(distribution.site)
-				.filesOf(distribution)
-				.filter((file) => packing.has(file.path));
+		.map(({ package: one, by }): SoftwareDependency => {
+			const listed = isConda(one) ? j.world.conda.filesOf(one) : j.world.machine.site(one.site).filesOf(one);
+			const files = listed.map((file) => file.path).filter((path) => packing.has(path));
 			return {
-				name: distribution.name,
-				version: distribution.version,
-				ecosystem: distribution.ecosystem,
+				...{ name: one.name, version: one.version, ecosystem: one.ecosystem },
 				direct: false,
 				why: ['required'],
 				cells: [],
@@ -227,8 +208,8 @@ export function requiredSoftware(whole: Whole, packing: Packing, j: Judgement): 
 				manager: false,
 				files: files.length,
 				dataFiles: 0,
-				bytes: files.reduce((sum, file) => sum + (packing.walker.look(file.path)?.size ?? 0), 0),
-				origin: distribution.origin === null ? null : { ...distribution.origin },
+				bytes: files.reduce((sum, path) => sum + (packing.walker.look(path)?.size ?? 0), 0),
+				origin: one.origin === null ? null : { ...one.origin },
 				reason: `required by ${titleOf(by)}`,
 			};
 		})

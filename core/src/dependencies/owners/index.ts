@@ -4,19 +4,32 @@ import { isSecretName, whySecret } from '../data/secrets.ts';
 import { isMade } from '../data/story.ts';
 import type { World } from '../world.ts';
 import { bytecode } from './bytecode.ts';
-import { dpkg } from './dpkg.ts';
+import { conda } from './conda.ts';
 import { editable } from './editable.ts';
 import { interfaces } from './interfaces.ts';
 import { interpreter } from './interpreter.ts';
 import { modules } from './modules.ts';
 import type { Answer, OwnerFinder, Question } from './owner.ts';
 import { python } from './python.ts';
+import { apk, dpkg, rpm } from './system.ts';
 import { unrecorded } from './unrecorded.ts';
 
 export type { Answer } from './owner.ts';
 
 /** Who is asked, one after another; the first that knows the file has it. A new ecosystem is one file and one word here. */
-const owners: readonly OwnerFinder[] = [interfaces, bytecode, editable, python, dpkg, interpreter, unrecorded, modules];
+const owners: readonly OwnerFinder[] = [
+	interfaces,
+	bytecode,
+	editable,
+	python,
+	conda,
+	dpkg,
+	rpm,
+	apk,
+	interpreter,
+	unrecorded,
+	modules,
+];
 
 /** Asks of one path. */
 export interface Owners {

@@ -2,7 +2,7 @@ import type { Name } from '../../model/index.ts';
 import { baseOf, isFile, isWithin, relativeTo } from '../paths.ts';
 import type { Interpreter, VirtualEnvironment } from '../python/interpreter.ts';
 import { isPythonName } from '../python/environments.ts';
-import { titleOf } from '../packages.ts';
+import { titleOf, type Package } from '../packages.ts';
 import type { Answer, OwnerFinder, Question } from './owner.ts';
 
 /** The interpreter and its own library, and the few files that make a virtual environment of it. */
@@ -22,28 +22,45 @@ export const interpreter: OwnerFinder = {
 					reason: 'a script of pyenv that finds the program which really runs',
 				};
 			}
-			return inLibrary(question, interpreters) ?? inEnvironment(question, virtual, interpreters);
+			const answer =
+				inLibrary(question, interpreters, (one) => world.conda.ofInterpreter(one) !== null) ??
+				inEnvironment(question, virtual, interpreters);
+			return answer === null ? null : partOf(world.conda.ofInterpreter(answer.one) ?? answer.one, answer.what, answer.counts);
 		};
 	},
 };
 
-function inLibrary({ names, folder }: Question, interpreters: readonly Interpreter[]): Answer | null {
+/** A path is an interpreter's, and what it is of it. */
+interface Part {
+	readonly one: Interpreter;
+	readonly what: string;
+	readonly counts: boolean;
+}
+
+function inLibrary(
+	{ names, folder }: Question,
+	interpreters: readonly Interpreter[],
+	isConda: (one: Interpreter) => boolean,
+): Part | null {
 	for (const one of interpreters) {
 		for (const name of names) {
 			const own = relativeTo(name, one.root);
 			if (own === null) {
-				if (folder && name === one.root && name !== '/usr') return partOf(one, 'its folder', false);
+				if (folder && name === one.root && name !== '/usr') return { one, what: 'its folder', counts: false };
 				continue;
 			}
-			if (name === one.program || isPythonName(own.replace(/^bin\//, ''))) return partOf(one, 'the program itself', !folder);
-			if (/^lib(64)?\/libpython\d[^/]*\.so/.test(own)) return partOf(one, 'its shared library', true);
+			if (name === one.program || isPythonName(own.replace(/^bin\//, '')))
+				return { one, what: 'the program itself', counts: !folder };
+			if (/^lib(64)?\/libpython\d[^/]*\.so/.test(own)) return { one, what: 'its shared library', counts: true };
 			if (isWithin(name, one.library) && !/\/(site|dist)-packages(\/|$)/.test(name)) {
-				return partOf(one, 'its standard library', !folder);
+				return { one, what: 'its standard library', counts: !folder };
 			}
 			// Beside the library of an interpreter that lies in a folder of its own there is nothing of the user's.
+			// In a conda prefix the packages' lists tell what is software: data that is in none may be the user's.
+			if (!folder && own.startsWith('share/') && isConda(one)) continue;
 			const ownFolder = one.root !== '/usr' && one.root !== '/usr/local' && one.root !== '/';
 			if (ownFolder && /^(bin|lib|lib64|include|share|etc)(\/|$)/.test(own) && !/-packages(\/|$)/.test(own)) {
-				return partOf(one, 'a file of its folder', false);
+				return { one, what: 'a file of its folder', counts: false };
 			}
 		}
 	}
@@ -54,26 +71,26 @@ function inEnvironment(
 	{ names, folder, made }: Question,
 	virtual: readonly VirtualEnvironment[],
 	interpreters: readonly Interpreter[],
-): Answer | null {
+): Part | null {
 	for (const environment of virtual) {
 		const name = names.find((one) => isWithin(one, environment.prefix));
 		const own = name === undefined ? null : relativeTo(name, environment.prefix);
 		if (name === undefined) continue;
 		const base = interpreters.find((one) => environment.home !== null && isWithin(environment.home, one.root)) ?? interpreters[0];
 		if (base === undefined) return null;
-		if (own === 'pyvenv.cfg') return partOf(base, 'what makes a folder a virtual environment of it', true);
+		if (own === 'pyvenv.cfg') return { one: base, what: 'what makes a folder a virtual environment of it', counts: true };
 		if (own === null ? folder && name !== '/' : /^(bin\/(python|activate)[^/]*|lib64)$/i.test(own)) {
-			return partOf(base, 'of a virtual environment of it', false);
+			return { one: base, what: 'of a virtual environment of it', counts: false };
 		}
 		if (own === null || made || /-packages\/./.test(own)) continue;
 		if (/^(bin|include|share|etc)(\/|$)|^lib(64)?(\/python[\d.]+t?)?$/.test(own)) {
-			return partOf(base, 'of a virtual environment of it', false);
+			return { one: base, what: 'of a virtual environment of it', counts: false };
 		}
 	}
 	return null;
 }
 
-function partOf(one: Interpreter, what: string, counts: boolean): Answer {
+function partOf(one: Package, what: string, counts: boolean): Answer {
 	return {
 		is: 'software',
 		package: one,

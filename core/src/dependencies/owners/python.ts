@@ -2,8 +2,9 @@ import type { Name } from '../../model/index.ts';
 import { baseOf, sha256Of } from '../paths.ts';
 import { sha256InHash } from '../python/record.ts';
 import type { Distribution, Listed } from '../python/site.ts';
-import { titleOf } from '../packages.ts';
+import { titleOf, type Package } from '../packages.ts';
 import type { World } from '../world.ts';
+import { warnOfStale } from './conda.ts';
 import type { Answer, OwnerFinder } from './owner.ts';
 
 /** Python distributions: a file belongs to the one whose RECORD lists it. */
@@ -15,15 +16,18 @@ export const python: OwnerFinder = {
 		return ({ names, folder, secret }) => {
 			for (const name of names) {
 				for (const site of sites) {
-					const answer = folder ? folderAnswer(site.ownerOfFolder(name), site.metadataOf(name), name === site.folder) : null;
+					const answer = folder
+						? folderAnswer(world, site.ownerOfFolder(name), site.metadataOf(name), name === site.folder)
+						: null;
 					if (answer !== null) return answer;
-					const listed = folder ? [] : site.listing(name);
+					const listed = folder ? [] : site.listing(name).filter((one) => !isForConda(world, one));
 					if (listed.length > 0) {
 						const found = fileAnswer(world, name, listed);
 						return secret && !isAsListed(name, listed) ? null : found;
 					}
 					const metadata = folder ? null : site.metadataOf(name);
-					if (metadata !== null) return inMetadata(metadata);
+					const conda = metadata === null ? null : world.conda.ofDistribution(metadata);
+					if (metadata !== null) return inMetadata(conda ?? metadata);
 				}
 			}
 			return null;
@@ -35,9 +39,11 @@ function fileAnswer(world: World, path: Name, listed: readonly Listed[]): Answer
 	const owners = new Set(listed.map((one) => one.distribution));
 	const { owner, doubt } = owners.size === 1 ? { owner: listed[0]!.distribution, doubt: '' } : settle(world, path, listed);
 	const metadata = isMetadata(path, owner);
+	const replaced = world.conda.replacedBy(owner);
+	if (replaced !== null) warnOfStale(world, replaced, owner);
 	return {
 		is: 'software',
-		package: owner,
+		package: world.conda.ofDistribution(owner) ?? owner,
 		rule: metadata ? 'python metadata' : 'python RECORD',
 		reason: `listed by the RECORD of ${titleOf(owner)}${metadata ? ': its metadata, read by whoever looks for packages' : ''}${doubt}`,
 		counts: !metadata,
@@ -74,7 +80,19 @@ function isMetadata(path: Name, owner: Distribution): boolean {
 	return path.endsWith('.pth') || /^__editable___.*_finder\.py$/.test(baseOf(path));
 }
 
-function inMetadata(distribution: Distribution): Answer {
+/** What conda's own list has of its package, conda answers for: with the hash of what is on disk. */
+function isForConda(world: World, { distribution, path }: Listed): boolean {
+	const conda = world.conda.ofDistribution(distribution);
+	return (
+		conda !== null &&
+		world.conda
+			.prefixOf(path)
+			?.listing(path)
+			.some((one) => one.package === conda) === true
+	);
+}
+
+function inMetadata(distribution: Package): Answer {
 	return {
 		is: 'software',
 		package: distribution,
@@ -84,10 +102,16 @@ function inMetadata(distribution: Distribution): Answer {
 	};
 }
 
-function folderAnswer(owner: Distribution | 'several' | null, metadata: Distribution | null, isSite: boolean): Answer | null {
+function folderAnswer(
+	world: World,
+	owner: Distribution | 'several' | null,
+	metadata: Distribution | null,
+	isSite: boolean,
+): Answer | null {
 	if (isSite) return shared('the folder of installed packages');
 	if (owner === 'several') return shared('several distributions have files in this folder');
-	const one = owner ?? metadata;
+	const distribution = owner ?? metadata;
+	const one = distribution === null ? null : (world.conda.ofDistribution(distribution) ?? distribution);
 	return one === null
 		? null
 		: { is: 'software', package: one, rule: 'folder of software', reason: `a folder of ${titleOf(one)}`, counts: false };

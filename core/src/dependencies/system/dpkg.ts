@@ -3,6 +3,7 @@ import type { Name } from '../../model/index.ts';
 import { decodeName, encodeName } from '../../model/index.ts';
 import type { Package } from '../packages.ts';
 import { baseOf, byName, joined, linkTextOf, namesIn, readBytes, readText } from '../paths.ts';
+import type { FileLists } from './lists.ts';
 
 /** A package that dpkg installed. */
 export interface SystemPackage extends Package {
@@ -13,16 +14,11 @@ export interface SystemPackage extends Package {
 }
 
 /** What dpkg's database says, links of the root followed on both sides: `/bin/ls` and `/usr/bin/ls` are one file. */
-export interface SystemPackages {
-	/** Null for what no package lists. Folders are shared by many packages: do not ask for them. */
+export interface SystemPackages extends FileLists {
 	ownerOf(path: Name): SystemPackage | null;
 	/** All that its list names, folders too. */
 	filesOf(one: SystemPackage): readonly Name[];
 	find(name: string): SystemPackage | null;
-	/** The path is one of its configuration files, which the user may change. */
-	isConfiguration(path: Name): boolean;
-	/** Whether the bytes of a file are those that its package brought; null where dpkg keeps no digest of it. */
-	isAsPackaged(path: Name): boolean | null;
 	/** The same database for these paths alone, for a machine that has no more than them: its files, by their names below its folder. */
 	only(paths: Iterable<Name>): readonly { readonly name: string; readonly bytes: Buffer }[];
 }
@@ -113,7 +109,7 @@ function pathsIn(list: Name): Name[] {
 }
 
 /** `/bin/x` is `/usr/bin/x` where `/bin` is a link to `usr/bin`. */
-function usrMerge(root: Name): (path: Name) => Name {
+export function usrMerge(root: Name): (path: Name) => Name {
 	const links = new Map<string, Name>();
 	for (const name of ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'libo32']) {
 		const target = linkTextOf(joined(root, name));

@@ -1,0 +1,112 @@
+"""Real conda packages, a local channel and a prefix, made without a network by py-rattler.
+
+    python channel.py make WORK [SITE]          WORK/channel, and WORK/prefix from it; into the prefix also, as pip leaves
+                                                them, the distributions of the folder SITE (of them traitlets as conda's)
+    python channel.py packages WORK             WORK/channel alone
+    python channel.py solve CHANNEL SPEC...     what the specs come to: a JSON list of name, version, build, url, sha256
+    python channel.py environment CHANNEL FILE  the same of the dependencies of an environment.yml, without those of pip
+    python channel.py explicit FILE             the same of the lines below an @EXPLICIT
+
+It ends by os._exit: py-rattler 0.28 sometimes crashes when its interpreter ends.
+"""
+
+import asyncio, csv, json, os, shutil, sys
+from email.parser import Parser
+from pathlib import Path
+
+import rattler
+
+from interpreter import PY, interpreter_files
+from packages import PLACEHOLDER, module, write_package
+
+SITE = f"lib/python{PY}/site-packages"
+SPECS = ["tinymod >=2", "tinyext", "loose"]
+CONDA_MADE = "traitlets"
+# Of no use to a kernel; jedi, which IPython can do without, is two files of three.
+LEFT_OUT = ("jedi", "pip", "setuptools")
+
+
+def write_packages(channel, site=None):
+    version = "%d.%d.%d" % sys.version_info[:3]
+    write_package(channel, "python", version, interpreter_files(), build=f"h1_{PY.replace('.', '')}",
+                  index={"python_site_packages_path": SITE})
+    write_package(channel, "libtiny", "1.0", {
+        "lib/libtiny.so.1": "\x7fELF\0" + PLACEHOLDER + "\0", "lib/libtiny.so": Path("libtiny.so.1"),
+        "etc/tiny.conf": f"root = {PLACEHOLDER}\n", "share/tiny/table.csv": "a,b\n1,2\n", "include/tiny.h": "",
+        "share/tiny/credentials.json": '{"public": true}\n'}, form=".tar.bz2")
+    write_package(channel, "lazydep", "4", module("lazydep", "4", "lazydep"), ["python"], "python")
+    write_package(channel, "tinymod", "2.1", module("TinyMod", "2.1", "tinymod", {"tinymod/extra.py": "", "tinymod/old.py": ""}),
+                  ["python", "libtiny >=1", "lazydep"], "python", ["tinymod-run = tinymod:main"])
+    write_package(channel, "tinymod", "1.0", module("TinyMod", "1.0", "tinymod"), ["python"], "python")
+    write_package(channel, "tinyext", "0.3", module("tinyext", "0.3", "tinyext", site=SITE), [f"python {PY}.*"], build="py_7")
+    write_package(channel, "loose", "5", {f"{SITE}/loose.py": "value = 5\n"}, ["python"])
+    write_package(channel, "unused", "9", module("unused", "9", "unused"), ["python"], "python")
+    if site is not None:
+        version, files = installed(site)[CONDA_MADE]
+        files = {path: "conda" if path.endswith("/INSTALLER") else data for path, data in files.items()}
+        write_package(channel, CONDA_MADE, version, {f"site-packages/{p}": d for p, d in files.items()}, ["python"], "python")
+
+
+def installed(site):
+    """The distributions of a folder, by name: version, and the files in it that their RECORDs list."""
+    found = {}
+    for info in sorted(site.glob("*.dist-info")):
+        header = Parser().parsestr(info.joinpath("METADATA").read_text())
+        paths = [row[0] for row in csv.reader(info.joinpath("RECORD").open(newline="")) if not row[0].endswith(".pyc")]
+        files = {path: (site / path).read_bytes() for path in paths if not path.startswith("..") and (site / path).is_file()}
+        found[header["Name"].lower()] = header["Version"], files
+    return found
+
+
+async def make(work, site=None):
+    channel, prefix = work / "channel", work / "prefix"
+    write_packages(channel, site)
+    await rattler.index.index_fs(channel)
+    specs = SPECS + ([CONDA_MADE] if site else [])
+    records = await solve(channel.as_uri(), specs)
+    await rattler.install(records, prefix, cache_dir=work / "cache", show_progress=False,
+                          requested_specs=[rattler.MatchSpec(spec)._match_spec for spec in specs])
+    shutil.rmtree(work / "cache")
+    for name, (_, files) in (installed(site) if site else {}).items():
+        if name in (CONDA_MADE, *LEFT_OUT):
+            continue
+        for path, data in files.items():
+            target = prefix / SITE / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+    return {"prefix": str(prefix), "channel": channel.as_uri(), "python": str(prefix / "bin/python"), "site": str(prefix / SITE)}
+
+
+async def solve(channel, specs):
+    return await rattler.solve([rattler.Channel(channel)], specs, platforms=["linux-64", "noarch"])
+
+
+def told(records):
+    return [dict(name=one.name.normalized, version=str(one.version), build=str(one.build), url=one.url, sha256=one.sha256.hex())
+            for one in sorted(records, key=lambda one: one.name.normalized)]
+
+
+def specs_of(file):
+    """The dependencies of an environment.yml as Cellar writes it: one to a line, those of pip deeper."""
+    lines = Path(file).read_text().split("\n")
+    below = lines[lines.index("dependencies:") + 1:]
+    return [line.strip().removeprefix("- ").strip("\"'") for line in below
+            if line.startswith(("  - ", "- ")) and not line.rstrip().endswith("pip:")]
+
+
+async def main(command, first, *rest):
+    if command == "make":
+        return await make(Path(first).resolve(), *map(Path, rest))
+    if command == "packages":
+        write_packages(Path(first).resolve() / "channel")
+        await rattler.index.index_fs(Path(first).resolve() / "channel")
+        return {"channel": (Path(first).resolve() / "channel").as_uri()}
+    if command == "explicit":
+        lines = Path(first).read_text().split("@EXPLICIT\n", 1)[1].split()
+        return [dict(zip(("url", "hash"), line.split("#"))) for line in lines]
+    return told(await solve(first, specs_of(rest[0]) if command == "environment" else list(rest)))
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(main(*sys.argv[1:]))), flush=True)
+    os._exit(0)
