@@ -107,12 +107,17 @@ export function readText(path: Name): string | null {
 
 /** The first bytes of a regular file, at most `length`; null where it cannot be read. */
 export function readStart(path: Name, length: number): Buffer | null {
+	return readPart(path, 0, length);
+}
+
+/** The bytes of a regular file from a place on, at most `length`; null where it cannot be read. */
+export function readPart(path: Name, at: number, length: number): Buffer | null {
 	if (statOf(path)?.isFile() !== true) return null;
 	const file = orNull(() => openSync(onDisk(path, true), 'r'));
 	if (file === null) return null;
 	try {
 		const bytes = Buffer.alloc(length);
-		return bytes.subarray(0, readSync(file, bytes, 0, length, 0));
+		return bytes.subarray(0, readSync(file, bytes, 0, length, at));
 	} finally {
 		closeSync(file);
 	}

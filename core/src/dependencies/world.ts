@@ -165,11 +165,11 @@ function* programsOf(exec: ExecFact, cwd: Name): Generator<Name> {
 	}
 }
 
-/** The file that `%run` runs. */
+/** The file that `%run` runs, or `source` of another language. */
 export function scriptOf(word: string, folder: Name, home: string): Name {
 	const name = nameOfText(word.startsWith('~/') ? `${home}/${word.slice(2)}` : word);
 	const path = joined(folder, name);
-	return /\.(py|ipy|ipynb)$/.test(path) ? path : `${path}.py`;
+	return /\.(py|ipy|ipynb|[Rr]|sh|bash)$/.test(path) || isFile(path) ? path : `${path}.py`;
 }
 
 /** The folder that a name stands below, of several; the longest. */

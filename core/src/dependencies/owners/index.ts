@@ -8,6 +8,7 @@ import { dpkg } from './dpkg.ts';
 import { editable } from './editable.ts';
 import { interfaces } from './interfaces.ts';
 import { interpreter } from './interpreter.ts';
+import { languages } from './languages/index.ts';
 import { modules } from './modules.ts';
 import type { Answer, OwnerFinder, Question } from './owner.ts';
 import { python } from './python.ts';
@@ -16,7 +17,17 @@ import { unrecorded } from './unrecorded.ts';
 export type { Answer } from './owner.ts';
 
 /** Who is asked, one after another; the first that knows the file has it. A new ecosystem is one file and one word here. */
-const owners: readonly OwnerFinder[] = [interfaces, bytecode, editable, python, dpkg, interpreter, unrecorded, modules];
+const owners: readonly OwnerFinder[] = [
+	interfaces,
+	bytecode,
+	editable,
+	python,
+	...languages,
+	dpkg,
+	interpreter,
+	unrecorded,
+	modules,
+];
 
 /** Asks of one path. */
 export interface Owners {

@@ -28,7 +28,7 @@ export function traceInside(o: {
 	readonly coroutineCells: ReadonlySet<CellExecution>;
 	readonly view: View;
 }): Traced {
-	const { argv, nonce, hostname, bootId, checks, connectionFile } = o.run.circumstances;
+	const { argv, nonce, hostname, bootId, checks, connectionFile, kernel } = o.run.circumstances;
 	const log = o.folder.logPath('manager');
 	let launched: Launched | null = null;
 	const started = (): Launched => {
@@ -49,6 +49,7 @@ export function traceInside(o: {
 				...{ log: 'manager', nonce, host: hostname, bootId },
 				program: argv.map((word) => encodeName(Buffer.from(word))),
 				...(connectionFile === null ? {} : { connectionFile: encodeName(Buffer.from(connectionFile)) }),
+				...(kernel === null ? {} : { language: kernel.language.toLowerCase() }),
 				coroutineCells: o.coroutineCells,
 				files: {
 					exists: (path) => o.view.place(path, false) !== null,
