@@ -5,7 +5,6 @@ import { expect, test } from 'vitest';
 import type { Dependencies } from '../../core/src/model/index.ts';
 import { makePlace, pythonOf } from './cellar.ts';
 import { inlineNotebook } from './inline.ts';
-import type { RepeatDocument } from './left-out.ts';
 
 /** Writes files below a folder. */
 function write(folder: string, files: Readonly<Record<string, string>>): void {
@@ -53,62 +52,50 @@ function programOfGo(sources: string, to: string): void {
 	}
 }
 
-test(
-	'programs that cells call are named with their versions: of npm, of Go, of Debian; and repeated',
-	{ timeout: 300_000 },
-	async () => {
-		using place = makePlace();
-		const lab = join(place.folder, 'lab');
-		mkdirSync(lab);
-		const notebook = inlineNotebook({ folder: lab }, 'analysis.ipynb', [
-			`!node x.mjs`,
-			`!node_modules/.bin/said`,
-			`!./hello 2>&1`,
-			`!bwrap --version | cut -c1-5`,
-		]);
-		programForNode(lab);
-		programOfGo(join(place.folder, 'sources'), join(lab, 'hello'));
-		const audited = await place.cellar(['audit', notebook, '--python', pythonOf('stories'), '--json']);
-		expect(audited.code, audited.stderr).toBe(0);
+test('programs that cells call are named with their versions: of npm, of Go, of Debian', { timeout: 300_000 }, async () => {
+	using place = makePlace();
+	const lab = join(place.folder, 'lab');
+	mkdirSync(lab);
+	const notebook = inlineNotebook({ folder: lab }, 'analysis.ipynb', [
+		`!node x.mjs`,
+		`!node_modules/.bin/said`,
+		`!./hello 2>&1`,
+		`!bwrap --version | cut -c1-5`,
+	]);
+	programForNode(lab);
+	programOfGo(join(place.folder, 'sources'), join(lab, 'hello'));
+	const audited = await place.cellar(['audit', notebook, '--python', pythonOf('stories'), '--json']);
+	expect(audited.code, audited.stderr).toBe(0);
 
-		const { software, data, unknown } = (await place.cellar(['deps', '--json'])).json<Dependencies>();
-		const told = software
-			.filter((one) => one.ecosystem === 'npm' || one.ecosystem === 'local')
-			.map(
-				(one) =>
-					`${one.ecosystem} ${one.name} ${one.version ?? '-'} in cell ${one.cells.join(' ')}${one.direct ? ', named' : ''}`,
-			);
-		expect(told).toEqual([
-			'npm inner 0.1.0 in cell 1',
-			'npm left 1.3.0 in cell 1',
-			'npm outer 2.0.0 in cell 1',
-			'local own.mjs - in cell 1',
-			'npm said 5.0.1 in cell 2, named',
-			'local x.mjs - in cell 1',
-		]);
-		const go = execFileSync('go', ['env', 'GOVERSION'], {
-			encoding: 'utf8',
-			env: { ...process.env, GOTOOLCHAIN: 'local' },
-		}).trim();
-		expect(software.find((one) => one.ecosystem === 'go')).toMatchObject({
-			...{ name: 'example.org/hello', version: '(devel)', cells: [3], direct: true },
-			origin: { go, modules: { 'example.org/greet': 'v1.2.3 => ./greet (devel)' } },
-		});
-		const debian = execFileSync('dpkg-query', ['-W', '-f', '${Version}', 'bubblewrap'], { encoding: 'utf8' });
-		expect(software.find((one) => one.name === 'bubblewrap')).toMatchObject({
-			version: debian,
-			ecosystem: 'deb',
-			cells: [4],
-			direct: true,
-		});
-		expect(unknown).toEqual([]);
-		expect(data.filter((one) => one.path.startsWith(lab) && one.kind === 'file').map((one) => one.relative)).toEqual([]);
-
-		const image = join(place.folder, 'called.oci.tar');
-		const packed = await place.cellar(['pack', '-o', image, '--json']);
-		expect(packed.code, packed.stderr).toBe(0);
-		const repeated = await place.cellar(['repeat', image, '--json'], { env: { CELLAR_HOME: join(place.folder, 'elsewhere') } });
-		expect(repeated.code, repeated.stderr).toBe(0);
-		expect(repeated.json<RepeatDocument>().verdict).toBe('same');
-	},
-);
+	const { software, data, unknown } = (await place.cellar(['deps', '--json'])).json<Dependencies>();
+	const told = software
+		.filter((one) => one.ecosystem === 'npm' || one.ecosystem === 'local')
+		.map(
+			(one) => `${one.ecosystem} ${one.name} ${one.version ?? '-'} in cell ${one.cells.join(' ')}${one.direct ? ', named' : ''}`,
+		);
+	expect(told).toEqual([
+		'npm inner 0.1.0 in cell 1',
+		'npm left 1.3.0 in cell 1',
+		'npm outer 2.0.0 in cell 1',
+		'local own.mjs - in cell 1',
+		'npm said 5.0.1 in cell 2, named',
+		'local x.mjs - in cell 1',
+	]);
+	const go = execFileSync('go', ['env', 'GOVERSION'], {
+		encoding: 'utf8',
+		env: { ...process.env, GOTOOLCHAIN: 'local' },
+	}).trim();
+	expect(software.find((one) => one.ecosystem === 'go')).toMatchObject({
+		...{ name: 'example.org/hello', version: '(devel)', cells: [3], direct: true },
+		origin: { go, modules: { 'example.org/greet': 'v1.2.3 => ./greet (devel)' } },
+	});
+	const debian = execFileSync('dpkg-query', ['-W', '-f', '${Version}', 'bubblewrap'], { encoding: 'utf8' });
+	expect(software.find((one) => one.name === 'bubblewrap')).toMatchObject({
+		version: debian,
+		ecosystem: 'deb',
+		cells: [4],
+		direct: true,
+	});
+	expect(unknown).toEqual([]);
+	expect(data.filter((one) => one.path.startsWith(lab) && one.kind === 'file').map((one) => one.relative)).toEqual([]);
+});
