@@ -16,6 +16,9 @@ const programs = {
 	umoci: { probe: ['umoci', '--version'] },
 	// Tests make a database of rpm's, where they run on Debian.
 	rpmbuild: { probe: ['rpmbuild', '--version'], apt: ['rpm'], only: 'apt' },
+	// Other languages that the tests' notebooks are written in, or call. Elsewhere whoever runs these tests brings them.
+	'R with IRkernel': { probe: ['R', '--slave', '-e', 'library(IRkernel)'], apt: ['r-cran-irkernel'], only: 'apt' },
+	go: { probe: ['go', 'version'], apt: ['golang-go'], only: 'apt' },
 	// Debian parts its Python: tests of the system's own Python need environments of it, whatever other Python is about.
 	'python3-venv': { probe: ['/usr/bin/python3', '-c', 'import venv, ensurepip'], only: 'apt' },
 };
@@ -55,7 +58,8 @@ export async function installer(names) {
 		if ((await attempt(['sudo', '-n', 'true'])).ok) return { how: 'apt', sudo: true, packages };
 	}
 	const lines = found ? [`${isRoot() ? '' : 'sudo '}${found.line} ${packages.join(' ')}`] : [];
-	const conda = names.map((name) => (name === 'python3-venv' ? 'python=3.13' : name));
+	const inConda = { 'python3-venv': 'python=3.13', 'R with IRkernel': 'r-irkernel' };
+	const conda = names.map((name) => inConda[name] ?? name);
 	lines.push(`conda install -c conda-forge ${conda.join(' ')}`);
 	return { how: 'by hand', lines };
 }

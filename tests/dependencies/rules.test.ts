@@ -448,7 +448,8 @@ test('every rule has a name of its own, and no path is without a verdict', async
 test('docs/dependencies.md names every rule, in the order in which they are asked', () => {
 	const page = readFileSync(join(clone, 'docs/dependencies.md'), 'utf8');
 	const source = join(clone, 'core/src/dependencies/owners');
-	const code = readdirSync(source).map((name) => readFileSync(join(source, name), 'utf8'));
+	const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+	const code = files.map((name) => readFileSync(join(source, name), 'utf8'));
 	const inCode = code.flatMap((text) =>
 		[...text.matchAll(/\brule: (?:counts \? )?'([^']+)'|system\('([^']+)'/g)].map((match) => match[1] ?? match[2]!),
 	);

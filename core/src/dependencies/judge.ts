@@ -39,7 +39,7 @@ export interface JudgeOptions {
 /** Opening in one of these ways is use; asking whether a file is there is not. */
 const opening: ReadonlySet<How> = new Set(['read', 'readwrite', 'execute', 'append']);
 /** Whose bytecode is theirs: they brought the source, and it does not change under their hands. */
-const installed: ReadonlySet<Ecosystem> = new Set(['pypi', 'conda', 'deb', 'rpm', 'apk', 'interpreter']);
+const installed: ReadonlySet<Ecosystem> = new Set(['pypi', 'conda', 'cran', 'npm', 'deb', 'rpm', 'apk', 'interpreter']);
 
 /**
  * Gives every path of a run its one verdict, and finds the software behind them: owners first, in their order, then the rules
@@ -65,7 +65,9 @@ function judgeAll(o: JudgeOptions): Judgement {
 		if (answer.package === null) return;
 		packages.set(path, answer.package);
 		const counts = answer.is === 'software' && answer.counts;
-		if (counts && world.uses.of(path).some((access) => opening.has(access.how))) use(answer.package, path);
+		if (!counts || !world.uses.of(path).some((access) => opening.has(access.how))) return;
+		use(answer.package, path);
+		if (answer.also !== undefined) use(answer.also, path);
 	};
 
 	// The list grows: bytecode adds its source.

@@ -31,10 +31,13 @@ interface Loaded {
 
 /** Resolves what cells name by the files that the run opened, in any part of it: never by guessing from the names alone. */
 export function nameSoftware(o: Loaded): Naming[] {
+	const isR = languageOf(o.world) === 'r';
 	const modules = indexModules(o);
 	const found: Naming[] = [];
 	for (const cell of o.cells) {
-		const named = cell.modules.flatMap(({ module }) => byModule(module, cell.number, modules, o));
+		const named = cell.modules.flatMap(({ module }) =>
+			isR ? byLibrary(module, cell.number, o) : byModule(module, cell.number, modules, o),
+		);
 		found.push(...named.filter((one) => !one.ambiguous || !named.some((other) => tellsWhich(one, other))));
 		found.push(...byCommand(cell, o));
 	}
@@ -125,6 +128,23 @@ function byModule(module: string, cell: number, modules: Modules, { world }: Loa
 	return [{ package: kernel.package, cell, text, module, path: null, loaded: null, ambiguous: false }];
 }
 
+/** R's packages by their own names, of those that were loaded; those that come with R are R. */
+function byLibrary(module: string, cell: number, { used, world }: Loaded): Naming[] {
+	const all = [...used.keys()];
+	const one =
+		all.find(({ ecosystem, name }) => ecosystem === 'cran' && name === module) ??
+		all.find(({ name, root }) => name === 'R' && isFile(joined(root, `library/${module}/DESCRIPTION`)));
+	if (one === undefined) return [];
+	const loads = [...(used.get(one) ?? [])].map((path) => ({ path, at: firstUse(path, world) }));
+	const first = loads.reduce((best, each) => (each.at < best.at ? each : best), loads[0]!); // a used package has a file
+	const loaded = firstLoad(first.path, world);
+	return [{ package: one, cell, text: `package ${module}`, module, path: first.path, loaded, ambiguous: false }];
+}
+
+function firstUse(path: Name, world: World): number {
+	return Math.min(...world.uses.of(path).map((access) => access.first));
+}
+
 function placesOf(parts: readonly string[], modules: Modules): Name[] {
 	const [top = '', ...rest] = parts;
 	const mapped = modules.mapped.get(top)?.replace(/\.py$/, '');
@@ -155,6 +175,15 @@ function isOwnModule(one: Interpreter, top: string): boolean {
 	return (namesIn(joined(one.library, 'lib-dynload')) ?? []).some((name) => name.startsWith(`${top}.`));
 }
 
+function runText(world: World, file: string): string {
+	const language = languageOf(world);
+	return language === 'r' ? `source("${file}")` : language === 'bash' ? `source ${file}` : `%run ${file}`;
+}
+
+function languageOf({ run }: World): string {
+	return run.circumstances.kernel?.language.toLowerCase() ?? '';
+}
+
 function byCommand(cell: CellUse, { world, packages }: Loaded): Naming[] {
 	const executions = world.run.cells.find((one) => one.number === cell.number)?.executions ?? [];
 	const own = world.facts.execs.filter((exec) => exec.cell !== null && executions.includes(exec.cell));
@@ -163,7 +192,7 @@ function byCommand(cell: CellUse, { world, packages }: Loaded): Naming[] {
 	);
 	const ran = cell.names.runs.map((file) => ({
 		path: scriptOf(file, cell.number, world),
-		text: `%run ${file}`,
+		text: runText(world, file),
 	}));
 	return [...named, ...ran].flatMap(({ path, text }) => {
 		const one = packages.get(path);

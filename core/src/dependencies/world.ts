@@ -185,12 +185,13 @@ function* programsOf(exec: ExecFact, cwd: Name): Generator<Name> {
 }
 
 /**
- * The file that `%run` runs: seen from the notebook's folder, or, where the cell did not read that one, the file of this name that it did
+ * The file that `%run` runs, or `source` of another language: seen from the notebook's folder, or, where the cell did not read that one, the file of this name that it did
  * read, for the working folder may be another by then.
  */
 export function scriptOf(word: string, cell: number, o: Pick<World, 'uses' | 'scopes' | 'folder' | 'home'>): Name {
-	const written = /\.(py|ipy|ipynb)$/.test(word) ? word : `${word}.py`;
-	const name = written.startsWith('~/') ? `${o.home}/${nameOfText(written.slice(2))}` : nameOfText(written);
+	const place = (written: string) => (written.startsWith('~/') ? `${o.home}/${nameOfText(written.slice(2))}` : nameOfText(written));
+	const whole = /\.(py|ipy|ipynb|[Rr]|sh|bash)$/.test(word) || isFile(joined(o.folder, place(word)));
+	const name = place(whole ? word : `${word}.py`);
 	const near = joined(o.folder, name);
 	const isRead = (path: Name) =>
 		o.uses.of(path).some(({ how, cell: of }) => how === 'read' && of !== null && o.scopes.cellOf(of) === cell);

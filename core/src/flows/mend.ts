@@ -91,8 +91,11 @@ async function finishRepeat(folder: RunFolder, home: string, journal: readonly J
 const noFacts: Facts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], doubts: [] };
 
 async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hints: CodeHints): Promise<Facts> {
-	const { nonce, hostname, bootId } = runOf(journal).circumstances;
-	const follower = createFollower({ log: 'manager', nonce, host: hostname, bootId, ...hints });
+	const { nonce, hostname, bootId, kernel } = runOf(journal).circumstances;
+	const follower = createFollower({
+		...{ log: 'manager', nonce, host: hostname, bootId, ...hints },
+		...(kernel === null ? {} : { language: kernel.language.toLowerCase() }),
+	});
 	const marks = watchMarks(nonce);
 	const take: typeof follower.take = (events) => {
 		marks.take(events);

@@ -10,6 +10,8 @@ export interface Marking {
 	readonly workers: readonly MarkedWorker[];
 	/** The thread that runs cells: the kernel's first. Others belong to the cell in which they were born. */
 	runner: Thread | null;
+	/** Programs that run cells on its behalf: what they do belongs to the cell that is active. */
+	readonly deputies: Set<Thread>;
 	/** How many programs the launcher still becomes before the one that was asked for; null until it has said so. */
 	execsLeft: number | null;
 	/** What the thread does at that place of the log belongs to this. */
@@ -34,7 +36,7 @@ export function createMarking(o: {
 	const workers: MarkedWorker[] = [];
 
 	const withoutTask = (thread: Thread, seq: Seq): ScopeState => {
-		if (thread !== marking.runner) return thread.base;
+		if (thread !== marking.runner && !marking.deputies.has(thread)) return thread.base;
 		const scope = cells.scopeAt(seq);
 		return thread.base.worker === null ? scope : scopes.of({ ...scope, worker: thread.base.worker });
 	};
@@ -97,6 +99,7 @@ export function createMarking(o: {
 		tasks,
 		workers,
 		runner: null,
+		deputies: new Set(),
 		execsLeft: null,
 		scopeOf(thread, seq) {
 			const { tasks } = thread;

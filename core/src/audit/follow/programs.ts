@@ -9,6 +9,7 @@ import { engineOf, isForkServer } from './workers.ts';
 
 export function takeExec(state: State, thread: Thread, call: ExecCall): void {
 	const { process } = thread;
+	const { files, doubts, execs, marking } = state;
 	const { seq, failure, argv } = call;
 	if (thread.parent === null && process.program === null && argv.includes(state.options.nonce)) thread.own = true;
 	const asked = nameOf(state, thread, call);
@@ -26,15 +27,20 @@ export function takeExec(state: State, thread: Thread, call: ExecCall): void {
 	const inMemory = call.path === '' && name.endsWith(' (deleted)');
 	if (!inMemory) use(state, thread, seq, name, how);
 	if (failure !== null) return;
+	if (isDeputy(state, thread, name)) marking.deputies.add(thread);
 	if (process.executed === null && (thread.parent?.own ?? true)) thread.bornAt = call.at;
 	became(state, thread, name, call);
-	const { files, doubts, execs, marking } = state;
 	const isPath = (word: string) => files.exists(word.startsWith('/') ? word : `${thread.folders.working ?? ''}/${word}`);
 	execs.push({ fact: { seq, path: name, argv: redactArgv(argv, isPath) }, thread, scope: marking.scopeOf(thread, seq) });
 	if (!inMemory && files.setuid(name)) {
 		const message = `${basename(name)} runs with another user's rights where it is not traced: what it used may be missing`;
 		doubts.add('CELLAR_SETUID', name, seq, message);
 	}
+}
+
+/** The kernel hands its cells to a program of their language, as the kernel for bash does. */
+function isDeputy({ marking, options }: State, { process }: Thread, name: Name): boolean {
+	return process.parent !== null && process.parent === marking.runner?.process && basename(name) === options.language;
 }
 
 /** The launcher executes what undoes the shell's environment, and then the program; a sandbox starts it somewhere below. */

@@ -91,6 +91,8 @@ function engineOfProcess(process: Process, kernel: Process | null): string | nul
 	if (process.engine !== null) return process.engine;
 	const { made, parent } = process;
 	if (made === null || parent === null || made.waits || made.sharesMemory || process.triedExec) return null;
+	// What was forked before the kernel became what it is: R is started by a shell script that forks for `$( … )`.
+	if (kernel.executed !== null && process.leader.born < kernel.executed) return null;
 	if (parent.requests !== null) return 'multiprocessing.forkserver';
 	// A shell forks too, for `( … )` and `… | while`: only a program of the kernel's own kind makes workers by it.
 	return parent === kernel || (parent.program !== null && programOf(parent) === programOf(kernel)) ? 'fork' : null;

@@ -1,4 +1,4 @@
-import type { Access, FileFact, How, Layer, Name, PathVerdict } from '../../model/index.ts';
+import type { Access, Ecosystem, FileFact, How, Layer, Name, PathVerdict } from '../../model/index.ts';
 import { namesBefore } from '../data/listings.ts';
 import { whySecret } from '../data/secrets.ts';
 import { isMade, type Story } from '../data/story.ts';
@@ -75,9 +75,12 @@ export function packAsked(o: Asking): void {
 	packUnopened(o.packing, unopened, world);
 }
 
+/** What a language's installer brings. */
+const packaged: ReadonlySet<Ecosystem> = new Set(['pypi', 'conda', 'cran', 'npm', 'julia']);
+
 export function layerOf(one: Package | null): Layer {
 	if (one === null || isSystems(one) || one.ecosystem === 'interpreter') return 'userland';
-	return one.ecosystem === 'pypi' || one.ecosystem === 'conda' ? 'distributions' : 'code and data';
+	return packaged.has(one.ecosystem) ? 'distributions' : 'code and data';
 }
 
 function packSoftware(one: Asked): void {

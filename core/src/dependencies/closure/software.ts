@@ -1,4 +1,4 @@
-import type { Access, Name, SoftwareDependency } from '../../model/index.ts';
+import type { Access, Ecosystem, Name, SoftwareDependency } from '../../model/index.ts';
 import type { Judgement } from '../judge.ts';
 import { titleOf, type Package } from '../packages.ts';
 import { isFile, isWithin, joined, relativeTo } from '../paths.ts';
@@ -20,6 +20,8 @@ export interface Whole {
 	readonly absent: readonly { readonly key: string; readonly by: Distribution }[];
 	readonly interpreters: readonly Interpreter[];
 	readonly system: readonly SystemPackage[];
+	/** R itself, and packages of other languages: all below their folders. */
+	readonly folders: readonly Package[];
 }
 
 /** Half a package breaks at the first lazy import: what was used goes in whole, and so does what it requires. */
@@ -36,6 +38,8 @@ export function findWhole(j: Judgement, selected: (accesses: readonly Access[]) 
 		...{ distributions, conda, required, absent },
 		interpreters: used.filter(isInterpreter),
 		system: systemPackages(j, used),
+		// R is last: packages that lie within its folder are packages all the same.
+		folders: [...used.filter((one) => byFolder.has(one.ecosystem)), ...used.filter(isR)],
 	};
 }
 
@@ -45,7 +49,13 @@ function isDistribution(one: Package): one is Distribution {
 }
 
 function isInterpreter(one: Package): one is Interpreter {
-	return one.ecosystem === 'interpreter';
+	return one.ecosystem === 'interpreter' && 'library' in one;
+}
+
+const byFolder: ReadonlySet<Ecosystem> = new Set(['cran', 'npm', 'julia']);
+
+function isR(one: Package): boolean {
+	return one.ecosystem === 'interpreter' && one.name === 'R';
 }
 
 const pythons = /^\/usr\/lib\/python3[^/]*\//;
@@ -53,7 +63,7 @@ const distPackages = '/usr/lib/python3/dist-packages/';
 
 /** Debian's Python packages are whole by dpkg's lists, with those that they depend on. */
 function systemPackages(j: Judgement, used: readonly Package[]): SystemPackage[] {
-	if (!used.some((one) => one.ecosystem === 'deb' || one.root === distPackages.slice(0, -1))) return [];
+	if (!used.some((one) => one.ecosystem === 'deb' || isR(one) || one.root === distPackages.slice(0, -1))) return [];
 	const dpkg = j.world.machine.dpkg();
 	const start = [...j.used]
 		.filter(([one]) => used.includes(one))
@@ -61,6 +71,8 @@ function systemPackages(j: Judgement, used: readonly Package[]): SystemPackage[]
 			if (one.ecosystem === 'pypi' && isWithin(one.root, distPackages.slice(0, -1)))
 				// Every Python package was made by the index of its site.
 				return dpkg.ownerOf(`${(one as Distribution).info}/METADATA`) ?? [];
+			// What belongs to R lies in /usr/share and /etc too.
+			if (isR(one)) return dpkg.ownerOf(joined(one.root, 'library/base/DESCRIPTION')) ?? [];
 			return one.ecosystem === 'deb' && [...files].some((path) => pythons.test(j.world.real(path) ?? path))
 				? (dpkg.find(one.name) ?? [])
 				: [];
@@ -84,6 +96,10 @@ export function packWhole(packing: Packing, whole: Whole, j: Judgement): void {
 	const { world } = j;
 	const ended = world.started + (j.run.seconds ?? 0) * 1000;
 	for (const one of whole.interpreters) packInterpreter(packing, one);
+	for (const one of whole.folders) {
+		const layer = isR(one) ? 'userland' : 'distributions';
+		packing.tree(one.root, () => ({ layer, reason: titleOf(one) }));
+	}
 	for (const one of whole.system) packSystemPackage(packing, one, j);
 	const by = new Map<Package, Package>(whole.required.map((need) => [need.package, need.by]));
 	const all = new Set<Package>([...whole.distributions, ...whole.conda, ...by.keys()]);

@@ -8,6 +8,7 @@ import { conda } from './conda.ts';
 import { editable } from './editable.ts';
 import { interfaces } from './interfaces.ts';
 import { interpreter } from './interpreter.ts';
+import { languages } from './languages/index.ts';
 import { modules } from './modules.ts';
 import type { Answer, OwnerFinder, Question } from './owner.ts';
 import { python } from './python.ts';
@@ -23,6 +24,7 @@ const owners: readonly OwnerFinder[] = [
 	editable,
 	python,
 	conda,
+	...languages,
 	dpkg,
 	rpm,
 	apk,

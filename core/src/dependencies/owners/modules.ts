@@ -5,7 +5,13 @@ import type { Package } from '../packages.ts';
 import { longestWithin, type World } from '../world.ts';
 import type { Answer, OwnerFinder } from './owner.ts';
 
-const suffix = /\.(py|pyw|ipy|so|sh|R|jl|pl|rb|js|mjs)$/;
+const suffix = /\.(py|pyw|ipy|so|sh|[Rr]|jl|pl|rb|js|mjs|cjs)$/;
+/** Code by nothing but its suffix, and the program that reads it as such. */
+const readBy: readonly (readonly [RegExp, RegExp])[] = [
+	[/\.[Rr]$/, /^(R|Rscript)$/],
+	[/\.(js|mjs|cjs)$/, /^node(js)?$/],
+	[/\.jl$/, /^julia$/],
+];
 const compiled = /\.so(\.\d+)*$/;
 
 /** The user's own modules and programs: what the run imported or ran, and what a profile runs before the first cell. */
@@ -39,10 +45,23 @@ function whyOwn(path: Name, names: readonly Name[], world: World): string | null
 	if (world.ran.has(real) && (suffix.test(path) || world.uses.has(path, 'execute')))
 		return 'a program of your own that the run started';
 	if (!suffix.test(path)) return null;
+	const program = readBy.find(([ending]) => ending.test(path))?.[1];
+	if (program !== undefined && isReadBy(path, program, world)) return 'code of your own that the run loaded';
 	if (names.some((name) => world.imported.has(name))) return 'a module of your own that the run imported';
 	const near = longestWithin(real, world.environments.ownFolders) !== null;
 	if (near && compiled.test(path) && world.uses.has(path, 'read')) return 'a compiled module of your own that the run loaded';
 	return null;
+}
+
+/** A process read it that had become such a program. */
+function isReadBy(path: Name, program: RegExp, { uses, facts }: World): boolean {
+	return uses
+		.of(path)
+		.some(
+			(access) =>
+				access.how === 'read' &&
+				facts.execs.some((exec) => exec.process === access.process && exec.log === access.log && program.test(baseOf(exec.path))),
+		);
 }
 
 /** A folder with modules of which one was imported. */

@@ -25,6 +25,8 @@ export type Answer =
 			readonly reason: string;
 			/** Whether opening it is use: metadata, folders and start-up files that every Python reads are none. */
 			readonly counts: boolean;
+			/** The system package that brought it too: both are listed. */
+			readonly also?: Package;
 	  }
 	/** Another file stands for it, and is asked about in its place. */
 	| { readonly is: 'compiled'; readonly source: Name }

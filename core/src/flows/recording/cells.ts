@@ -51,6 +51,7 @@ export async function recordCells(o: Recording): Promise<{ facts: Facts; status:
 		nonce: o.nonce,
 		host: here.hostname,
 		bootId: here.bootId,
+		language: o.spec.language.toLowerCase(),
 		...hintsOfCode(o.cells, o.uses),
 		onFirstUse: (use) => o.keeper.sighted(use.path, use.how),
 	});

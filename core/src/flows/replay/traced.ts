@@ -29,7 +29,7 @@ export function traceInside(o: {
 	readonly hints: CodeHints;
 	readonly view: View;
 }): Traced {
-	const { argv, nonce, hostname, bootId, checks, connectionFile } = o.run.circumstances;
+	const { argv, nonce, hostname, bootId, checks, connectionFile, kernel } = o.run.circumstances;
 	const log = o.folder.logPath('manager');
 	let launched: Launched | null = null;
 	const started = (): Launched => {
@@ -51,6 +51,7 @@ export function traceInside(o: {
 				program: argv.map((word) => encodeName(Buffer.from(word))),
 				...(connectionFile === null ? {} : { connectionFile: encodeName(Buffer.from(connectionFile)) }),
 				...o.hints,
+				...(kernel === null ? {} : { language: kernel.language.toLowerCase() }),
 				files: {
 					exists: (path) => o.view.place(path, false) !== null,
 					// No program in an image keeps such a right: whoever unpacks it owns its files.

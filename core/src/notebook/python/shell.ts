@@ -8,6 +8,8 @@ export interface ShellNames {
 	readonly paths: readonly string[];
 	/** A `*`, or a program whose work it is to list. */
 	readonly lists: boolean;
+	/** Scripts that run in the shell itself: the words after `source` and `.`. */
+	readonly sources: readonly string[];
 }
 
 const keywords = wordSet('if then else elif fi do done while until esac { } ! time ( )');
@@ -22,12 +24,15 @@ const listers = wordSet('ls ll la lf lk ldir lx dir find tree du');
 export function shellNames(text: string): ShellNames {
 	const commands = new Set<string>();
 	const paths = new Set<string>();
+	const sources = new Set<string>();
 	let lists = false;
 	for (const simple of simpleCommands(text)) {
 		for (const word of programsOf(simple)) {
 			if (!builtins.has(word)) commands.add(word);
 			if (listers.has(word)) lists = true;
 		}
+		const sourced = sourcedBy(simple);
+		if (sourced !== null) sources.add(sourced);
 		for (const { text: word, after, quoted } of simple) {
 			if (/[*?]/.test(word) && !quoted) {
 				lists = true;
@@ -38,7 +43,7 @@ export function shellNames(text: string): ShellNames {
 			if (looks && !/[$`{}]/.test(value)) paths.add(value);
 		}
 	}
-	return { commands: [...commands], paths: [...paths], lists };
+	return { commands: [...commands], paths: [...paths], lists, sources: [...sources] };
 }
 
 /** Programs whose plain words are files, whatever they look like: `cat LICENSE`. */
@@ -57,6 +62,13 @@ interface Word {
 	/** The redirection just before it; empty for an ordinary word. */
 	readonly after: string;
 	readonly quoted: boolean;
+}
+
+function sourcedBy(words: readonly Word[]): string | null {
+	const plain = words.filter(({ text, after }) => after === '' && !keywords.has(text));
+	const [first, script] = plain;
+	if (first?.text !== '.' && first?.text !== 'source') return null;
+	return script === undefined || /[$`*?]/.test(script.text) ? null : script.text;
 }
 
 function programsOf(words: readonly Word[]): string[] {
