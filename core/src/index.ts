@@ -4,6 +4,7 @@
  */
 import type * as audits from './flows/audit.ts';
 import type * as answers from './flows/deps.ts';
+import type * as exporting from './flows/exporting/export.ts';
 import type * as machines from './flows/doctor.ts';
 import type * as packs from './flows/pack.ts';
 import type * as recoveries from './flows/recover.ts';
@@ -28,6 +29,8 @@ export const dependenciesOf: typeof answers.dependenciesOf = async (...o) =>
 	(await import('./flows/deps.ts')).dependenciesOf(...o);
 export const explainIn: typeof answers.explainIn = async (...o) => (await import('./flows/deps.ts')).explainIn(...o);
 export const examine: typeof machines.examine = async (...o) => (await import('./flows/doctor.ts')).examine(...o);
+export const exportDependencies: typeof exporting.exportDependencies = async (...o) =>
+	(await import('./flows/exporting/export.ts')).exportDependencies(...o);
 export const packRun: typeof packs.packRun = async (...o) => (await import('./flows/pack.ts')).packRun(...o);
 export const recoverRuns: typeof recoveries.recoverRuns = async (...o) => (await import('./flows/recover.ts')).recoverRuns(...o);
 export const repeatImage: typeof repeats.repeatImage = async (...o) => (await import('./flows/repeat.ts')).repeatImage(...o);

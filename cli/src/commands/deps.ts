@@ -1,5 +1,14 @@
 import { buildCommand } from '@stricli/core';
-import { cellarHome, dependenciesOf, type Dependencies, type SoftwareDependency } from '@cellar/core';
+import {
+	CellarError,
+	cellarHome,
+	dependenciesOf,
+	exportDependencies,
+	exportFormats,
+	type Dependencies,
+	type ExportFormat,
+	type SoftwareDependency,
+} from '@cellar/core';
 import { answer, commonFlags, type CommonFlags } from '../command.ts';
 import { oneOf } from '../flags.ts';
 import { columns, pageWidth, ranges, size, wrapped } from '../reporters/text.ts';
@@ -7,7 +16,8 @@ import { jsonDocument } from '../reporters/index.ts';
 
 interface Flags extends CommonFlags {
 	readonly for: string;
-	readonly format: 'table' | 'json';
+	readonly format: 'table' | 'json' | ExportFormat;
+	readonly resolve: boolean;
 }
 
 export const deps = buildCommand<Flags, [string?]>({
@@ -17,6 +27,7 @@ export const deps = buildCommand<Flags, [string?]>({
 			{ input: '', brief: 'of the newest run' },
 			{ input: '--for cell:3 --json', brief: 'of its third code cell, as JSON' },
 			{ input: '--for workers', brief: 'of its workers together' },
+			{ input: '--format pylock --resolve', brief: 'as pylock.toml, with the hashes that the package index knows' },
 		],
 	},
 	parameters: {
@@ -32,20 +43,41 @@ export const deps = buildCommand<Flags, [string?]>({
 			},
 			format: {
 				kind: 'parsed',
-				parse: oneOf('table', 'json'),
-				brief: 'How it is written',
+				parse: oneOf('table', 'json', ...exportFormats),
+				brief: `How it is written: table, json, or the file of another tool: ${exportFormats.join(', ')}`,
 				default: 'table',
-				placeholder: 'table|json',
+				placeholder: 'FORMAT',
+			},
+			resolve: {
+				kind: 'boolean',
+				brief: 'Ask the package index that pip is set to for the archives and their hashes',
+				default: false,
+				withNegated: false,
 			},
 		},
 	},
 	func(flags, run = 'latest') {
-		return answer(flags, async () => {
-			const document = await dependenciesOf({ home: cellarHome(process.env), run, selector: flags.for });
-			return { document, text: flags.format === 'json' ? jsonDocument(document) : depsText(document), exit: 0 };
+		return answer(flags, async (listen, control) => {
+			const { format, resolve } = flags;
+			const asked = { home: cellarHome(process.env), run, selector: flags.for };
+			if (format === 'table' || format === 'json') {
+				if (resolve) throw resolvesNothing(format);
+				const document = await dependenciesOf(asked);
+				return { document, text: format === 'json' ? jsonDocument(document) : depsText(document), exit: 0 };
+			}
+			const options = { ...asked, format, resolve, env: process.env, signal: control.stop, listen };
+			const { document, exported } = await exportDependencies(options);
+			const { run: id, for: part, notebook } = document;
+			return { document: { format: 1, run: id, for: part, notebook, as: format, ...exported }, text: exported.text, exit: 0 };
 		});
 	},
 });
+
+function resolvesNothing(format: string): CellarError {
+	return new CellarError('CELLAR_USAGE', `--resolve asks for hashes of archives, and a ${format} has none of them`, {
+		hint: 'name a format that has: --format pylock --resolve',
+	});
+}
 
 /** The page for a person: what their own code names first, what that brought in folded beneath, data, and what was set aside as counts. */
 export function depsText(document: Dependencies): string {

@@ -5,6 +5,7 @@
 export { openMachine, type Machine } from './machine.ts';
 export { judge, type Judgement, type JudgeOptions } from './judge.ts';
 export { describe } from './answers/describe.ts';
+export { installedWheels } from './answers/wheels.ts';
 export { parseSelector } from './answers/selector.ts';
 export { wholeRun, type Selector } from './scopes.ts';
 export { explain, type Explanation, type Use } from './answers/explain.ts';

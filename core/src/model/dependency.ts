@@ -130,3 +130,46 @@ export interface PackedPath {
 	/** For a person: `numpy 2.3.5`, `input`, `library of …`. */
 	readonly reason: string;
 }
+
+/** The files that other tools read, made of what a run needed (docs/formats.md). */
+export const exportFormats = ['requirements', 'pylock', 'conda', 'conda-explicit', 'poncho', 'cyclonedx'] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+/** What a format cannot say of a piece of software as the run had it. */
+export interface Remark {
+	readonly name: string;
+	readonly version: string | null;
+	readonly ecosystem: Ecosystem;
+	/** Whether it is in the file all the same. */
+	readonly held: boolean;
+	readonly reason: string;
+}
+
+/** A file for another tool, and what it does not hold. */
+export interface Exported {
+	readonly text: string;
+	/** In the order of the software; empty where the format holds it all. */
+	readonly remarks: readonly Remark[];
+}
+
+/** What a distribution's own WHEEL says of the archive that it was installed from. */
+export interface InstalledWheel {
+	readonly name: string;
+	readonly version: string;
+	/** Each `Tag`, such as `py3-none-any`. */
+	readonly tags: readonly string[];
+	readonly build: string | null;
+}
+
+/** A file on a package index that is the one that was installed. */
+export interface IndexFile {
+	readonly kind: 'wheel' | 'sdist';
+	readonly filename: string;
+	readonly url: string;
+	/** Bytes; null where the index does not say. */
+	readonly size: number | null;
+	/** Hexadecimal. */
+	readonly sha256: string;
+	/** The address of the index. */
+	readonly index: string;
+}
