@@ -26,6 +26,7 @@ export function software(one: Partial<SoftwareDependency> & Pick<SoftwareDepende
 		tasks: [],
 		manager: true,
 		files: 1,
+		dataFiles: 0,
 		bytes: 10,
 		origin: null,
 		reason: '1 of its files was opened',

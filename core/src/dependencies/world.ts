@@ -189,7 +189,8 @@ function* programsOf(exec: ExecFact, cwd: Name): Generator<Name> {
  * read, for the working folder may be another by then.
  */
 export function scriptOf(word: string, cell: number, o: Pick<World, 'uses' | 'scopes' | 'folder' | 'home'>): Name {
-	const place = (written: string) => (written.startsWith('~/') ? `${o.home}/${nameOfText(written.slice(2))}` : nameOfText(written));
+	const place = (written: string) =>
+		written.startsWith('~/') ? `${o.home}/${nameOfText(written.slice(2))}` : nameOfText(written);
 	const whole = /\.(py|ipy|ipynb|[Rr]|sh|bash)$/.test(word) || isFile(joined(o.folder, place(word)));
 	const name = place(whole ? word : `${word}.py`);
 	const near = joined(o.folder, name);
