@@ -422,8 +422,11 @@ test('files that IPython runs at its start are the user’s own modules', async 
 	expect(judged.judgement.verdicts.get(path)?.reason).toBe('IPython runs it before the first cell');
 });
 
+/** The names of the rules in their order; the project's own stand once, though there is one for each verdict. */
+const ruleNames = rules.map((rule) => rule.name).filter((name, at, all) => name !== 'cellar.toml' || all[at - 1] !== name);
+
 test('every rule has a name of its own, and no path is without a verdict', async () => {
-	expect(new Set(rules.map((rule) => rule.name)).size).toBe(rules.length);
+	expect(new Set(ruleNames).size).toBe(ruleNames.length);
 	const run = record();
 	for (const how of [
 		'read',
@@ -455,7 +458,7 @@ test('docs/dependencies.md names every rule, in the order in which they are aske
 	);
 	const [first = '', second = ''] = page.split('## Second question');
 	const named = (text: string) => [...text.matchAll(/^\|[^|]*\| `([^`]+)` \|/gm)].map((match) => match[1]!);
-	expect(named(second)).toEqual(rules.map((rule) => rule.name));
+	expect(named(second)).toEqual(ruleNames);
 	expect(new Set(inCode.filter((name) => !named(first).includes(name)))).toEqual(new Set());
 	expect(inCode.length).toBeGreaterThan(10);
 });

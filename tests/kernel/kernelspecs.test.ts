@@ -35,9 +35,17 @@ type Found = Readonly<
 	Record<string, { readonly directory: string; readonly displayName: string; readonly argv: readonly string[] }>
 >;
 
+/**
+ * We look beside another Python too, and the system's is one, with what its packages brought. Of the system Jupyter sees nothing where
+ * its own settings place it elsewhere.
+ */
+function isOfTest({ directory }: { readonly directory: string | null }): boolean {
+	return env['JUPYTER_PLATFORM_DIRS'] === undefined || directory?.startsWith('/usr/share/jupyter/') !== true;
+}
+
 /** What we find in the environment, in Jupyter's words. */
 async function ours(): Promise<Found> {
-	const found = await findKernelspecs({ env });
+	const found = (await findKernelspecs({ env })).filter(isOfTest);
 	const byName = found.map(({ name, directory, displayName, language, interruptMode, argv }) => [
 		name,
 		{
@@ -119,7 +127,7 @@ test('a broken kernelspec is reported with its reason, hides others of its name,
 	mkdirSync(join(folder.path, 'p/kernels/no-kernel-json'));
 	const broken: BrokenKernelspec[] = [];
 	const found = await findKernelspecs({ env, onBroken: (one) => broken.push(one) });
-	expect(found.map(({ name }) => name)).toEqual(['python3', 'whole']);
+	expect(found.filter(isOfTest).map(({ name }) => name)).toEqual(['python3', 'whole']);
 	expect(broken.map(({ name, reason }) => [name, reason.split(':')[0]])).toEqual([
 		['empty', 'kernel.json is not a kernelspec'],
 		['far', 'it is started by yarn, not as a program on this machine'],
