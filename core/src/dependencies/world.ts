@@ -1,4 +1,4 @@
-import type { CellUse, ExecFact, Facts, FileFact, Name, Run, Warning } from '../model/index.ts';
+import type { CellUse, ExecFact, Facts, FileFact, Name, Run, ScriptUse, Warning } from '../model/index.ts';
 import { storyOf, type Story } from './data/story.ts';
 import type { Machine } from './machine.ts';
 import { findEnvironments, type Environments } from './python/environments.ts';
@@ -23,8 +23,8 @@ export interface World {
 	readonly folder: Name;
 	/** Folders for temporary files. */
 	readonly temporary: readonly Name[];
-	/** The numbers of the cells whose code reads the names in some folder. */
-	readonly listing: ReadonlySet<number>;
+	/** The numbers of the cells whose code reads the names in some folder; null among them for a script. */
+	readonly listing: ReadonlySet<number | null>;
 	readonly scopes: ScopeTeller;
 	/** When the run began, in milliseconds since 1970. */
 	readonly started: number;
@@ -50,9 +50,10 @@ export interface WorldOptions {
 	readonly files: ReadonlyMap<Name, FileFact>;
 	readonly machine: Machine;
 	readonly cells: readonly CellUse[];
+	readonly scripts?: readonly ScriptUse[];
 }
 
-export function createWorld({ run, facts, files, machine, cells }: WorldOptions): World {
+export function createWorld({ run, facts, files, machine, cells, scripts = [] }: WorldOptions): World {
 	const { circumstances } = run;
 	const uses = indexUses(facts);
 	const environment = circumstances.environment;
@@ -98,7 +99,10 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 		home,
 		folder,
 		temporary: [...new Set(['/tmp', '/var/tmp', '/dev/shm', ...(environment['TMPDIR']?.split('\n') ?? [])].map(cleaned))],
-		listing: new Set(cells.filter((cell) => cell.names.lists).map((cell) => cell.number)),
+		listing: new Set([
+			...cells.filter((cell) => cell.names.lists).map((cell) => cell.number),
+			...scripts.filter((script) => script.names.lists).map(() => null),
+		]),
 		scopes: createScopes(run, facts),
 		started: Date.parse(run.started),
 		imported: importedSources(uses, real),

@@ -2,25 +2,27 @@ import type { Access, ExecFact, Name } from '../../model/index.ts';
 import { dependenciesOf, environmentOf } from '../python/requires.ts';
 import type { Judgement } from '../judge.ts';
 import type { Package } from '../packages.ts';
-import { baseOf, readText } from '../paths.ts';
+import { baseOf, byName, readText } from '../paths.ts';
 import type { Distribution } from '../python/site.ts';
 
 /**
  * The most plausible way from the user's code to a file: the cell, what it named, the distributions between by what they
- * require, and the file. What happened before the first cell begins with the kernel.
+ * require, and the file. What happened before the first cell begins with the kernel;
+ * where there is no notebook, with the program.
  */
 export function chainTo(j: Judgement, path: Name): string[] {
 	const first = firstUse(j, path);
 	if (first === null) return [];
 	const cell = first.cell === null ? null : j.world.scopes.cellOf(first.cell);
-	const start = cell === null ? 'the kernel' : `cell ${cell}`;
+	const isProgram = j.run.notebook === null;
+	const start = cell !== null ? `cell ${cell}` : isProgram ? 'the program' : 'the kernel';
 	const owner = j.packages.get(path) ?? null;
 	const program = programOf(j, first, path);
 	if (owner === null || owner.ecosystem === 'deb') return [start, ...program, 'this file'];
 	const named = j.named.filter((one) => one.cell === cell && one.module !== null);
 	const direct = named.find((one) => one.package === owner);
 	if (direct !== undefined) return [start, direct.text, ...steps([owner], owner), 'this file'];
-	if (cell === null) {
+	if (cell === null && !isProgram) {
 		const from = kernelPackage(j);
 		const way = from === null ? null : shortest(j, [from], owner);
 		return [start, ...program, ...(way ?? [owner]).map((one) => one.name), 'this file'];
@@ -87,11 +89,22 @@ function shortest(j: Judgement, from: readonly Package[], to: Package): Package[
 }
 
 function neighbours(j: Judgement, one: Package): readonly Package[] {
-	if (one.ecosystem === 'pypi') return requiredBy(j, one as Distribution); // only distributions are of that ecosystem
+	if (one.ecosystem === 'pypi') return requiredOf(j, one as Distribution); // only distributions are of that ecosystem
 	return one.ecosystem === 'local' ? importedBy(j, one) : [];
 }
 
-function requiredBy(j: Judgement, one: Distribution): Distribution[] {
+/** The names of the distributions that the run used or named and that require a package; sorted. */
+export function requiredBy(j: Judgement, one: Package): string[] {
+	if (one.ecosystem !== 'pypi') return [];
+	const all = new Set([...j.used.keys(), ...j.named.map((each) => each.package)]);
+	return [...all]
+		.filter((other) => other !== one && other.ecosystem === 'pypi')
+		.filter((other) => requiredOf(j, other as Distribution).some((needed) => needed === one)) // as above
+		.map((other) => other.name)
+		.toSorted(byName);
+}
+
+function requiredOf(j: Judgement, one: Distribution): Distribution[] {
 	const environment = environmentOf(j.world.environments.interpreters[0] ?? null);
 	return dependenciesOf(one, new Set(), j.world.environments, environment).flatMap((need) =>
 		need.distribution === null ? [] : [need.distribution],
