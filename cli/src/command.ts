@@ -23,6 +23,8 @@ export const commonFlags = {
 export interface Answer {
 	readonly document: object;
 	readonly text: string;
+	/** Where the text goes; stdout unless that is the audited program's own. */
+	readonly textTo?: 'stderr';
 	readonly exit: number;
 }
 
@@ -38,7 +40,8 @@ export async function answer(flags: CommonFlags, work: (listen: Listener, contro
 			progress.event({ type: 'warning', warning });
 		const done = await work((event) => progress.event(event), control);
 		progress.close();
-		process.stdout.write(flags.json ? jsonDocument(done.document) : done.text);
+		if (flags.json) process.stdout.write(jsonDocument(done.document));
+		else (done.textTo === 'stderr' ? process.stderr : process.stdout).write(done.text);
 		process.exitCode = signalled() ?? done.exit;
 	} catch (error) {
 		progress.close();
@@ -67,7 +70,7 @@ function listenToSignals(): { control: Control; signalled: () => number | null; 
 		if (stop.signal.aborted) kill.abort();
 		else {
 			if (signal === 'SIGINT') process.stderr.write('\ninterrupting; what has ended is kept (Ctrl-C again ends it at once)\n');
-			stop.abort();
+			stop.abort(signal);
 		}
 	};
 	for (const name of numbers.keys()) process.on(name, onSignal);

@@ -25,6 +25,7 @@ export { version } from './flows/version.ts';
 export { cellarHome } from './store/index.ts';
 
 export const auditNotebook: typeof audits.auditNotebook = async (...o) => (await import('./flows/audit.ts')).auditNotebook(...o);
+export const auditProgram: typeof audits.auditProgram = async (...o) => (await import('./flows/audit.ts')).auditProgram(...o);
 export const dependenciesOf: typeof answers.dependenciesOf = async (...o) =>
 	(await import('./flows/deps.ts')).dependenciesOf(...o);
 export const explainIn: typeof answers.explainIn = async (...o) => (await import('./flows/deps.ts')).explainIn(...o);

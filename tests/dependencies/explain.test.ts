@@ -50,8 +50,15 @@ test('a file is explained with its owner, its rule, who used it and the way that
 		reason: 'listed by the RECORD of matplotlib 3.9',
 		owner: { name: 'matplotlib', version: '3.9', ecosystem: 'pypi', root: site },
 		chain: ['cell 3', 'import seaborn', 'matplotlib', 'this file'],
-		uses: [{ cell: 3, worker: null, task: null, process: 1, how: 'read', first: 8, count: 1 }],
+		uses: [
+			{
+				...{ cell: 3, worker: null, task: null, process: 1, pid: 101, program: null },
+				...{ how: 'read', first: 8, seconds: null, count: 1 },
+			},
+		],
 		store: null,
+		requiredBy: [],
+		cell: null,
 	});
 });
 

@@ -70,12 +70,22 @@ test('the page describes every member of run.json, of the lock and of a cell’s
 		new Set([
 			...Object.keys(run),
 			...Object.keys(run.circumstances),
-			...['id', 'executionCount', 'engine', 'host', 'pid', 'message', 'seconds'],
+			...['id', 'executionCount', 'engine', 'host', 'pid', 'message', 'seconds', 'program'],
 		]),
 	);
 	const lock: object = JSON.parse(readFileSync(join(made.directory, 'lock'), 'utf8'));
 	expect(names('## lock')).toEqual(Object.keys(lock));
-	expect(names('## journal.jsonl')).toEqual(['begin', 'cell begin', 'cell end', 'limits', 'tracer', 'input', 'warning', 'end']);
+	expect(names('## journal.jsonl')).toEqual([
+		'begin',
+		'cell begin',
+		'cell end',
+		'limits',
+		'tracer',
+		'input',
+		'warning',
+		'program end',
+		'end',
+	]);
 	const end = rowsBelow('## journal.jsonl')
 		.find(([event]) => event === 'cell end')!
 		.join(' ');

@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
-import { auditNotebook, cellarHome, type Run } from '@cellar/core';
-import { answer, commonFlags, type CommonFlags } from '../command.ts';
+import { auditNotebook, auditProgram, cellarHome, CellarError, type Control, type Listener, type Run } from '@cellar/core';
+import { answer, commonFlags, type Answer, type CommonFlags } from '../command.ts';
 import { keyValue, oneOf, seconds as secondsFlag, size as sizeFlag } from '../flags.ts';
 import { columns, seconds } from '../reporters/text.ts';
 
@@ -17,19 +17,31 @@ interface Flags extends CommonFlags {
 	readonly out?: string;
 }
 
-export const audit = buildCommand<Flags, [string]>({
+export const audit = buildCommand<Flags, string[]>({
 	docs: {
-		brief: 'Run a notebook under audit and make a run of it',
+		brief: 'Run a notebook, or any program, under audit and make a run of it',
 		customUsage: [
 			{ input: 'analysis.ipynb', brief: 'with the kernel that the notebook names' },
 			{ input: 'analysis.ipynb --python .venv/bin/python', brief: 'with that interpreter’s ipykernel' },
 			{ input: 'analysis.ipynb --param year=2024 --out executed.ipynb', brief: 'with parameters, keeping the executed notebook' },
+			{ input: '-- python script.py data.csv', brief: 'any program, without a notebook' },
 		],
 		fullDescription:
-			'The notebook is read and never changed. Exit codes: 0 finished, 3 a cell raised, timed out or lost its kernel, 4 no tracer or no kernel.',
+			'The notebook is read and never changed. A program after -- keeps this stdin, stdout and stderr, and Cellar speaks on stderr alone; ' +
+			'with --json its stdout goes to stderr, since stdout holds the document. ' +
+			'Exit codes: 0 finished, 3 a cell raised, timed out or lost its kernel, or the program did not exit with 0, ' +
+			'4 no tracer or no kernel, 128+n when Cellar was sent signal n.',
 	},
 	parameters: {
-		positional: { kind: 'tuple', parameters: [{ brief: 'the notebook', placeholder: 'NOTEBOOK.ipynb', parse: String }] },
+		positional: {
+			kind: 'array',
+			parameter: {
+				brief: 'the notebook; or after --, a command and its arguments',
+				placeholder: 'NOTEBOOK.ipynb',
+				parse: String,
+			},
+			minimum: 1,
+		},
 		flags: {
 			...commonFlags,
 			kernel: {
@@ -100,8 +112,10 @@ export const audit = buildCommand<Flags, [string]>({
 			},
 		},
 	},
-	func(flags, notebook) {
+	func(flags, ...words) {
 		return answer(flags, async (listen, control) => {
+			const { notebook, command } = meant(words);
+			if (command !== null) return auditedProgram(flags, command, listen, control);
 			const { run, directory } = await auditNotebook(
 				{
 					notebook,
@@ -126,6 +140,63 @@ export const audit = buildCommand<Flags, [string]>({
 	},
 });
 
+/** What the words before and after `--` ask for. */
+function meant(
+	words: readonly string[],
+): { readonly notebook: string; readonly command: null } | { readonly notebook: null; readonly command: readonly string[] } {
+	// The command-line library takes the first `--` away, and what comes after it as it is.
+	const at = process.argv.indexOf('--');
+	const command = at < 0 ? [] : process.argv.slice(at + 1);
+	const before = words.slice(0, words.length - command.length);
+	const [notebook] = before;
+	if (command.length > 0 && before.length === 0) return { notebook: null, command };
+	if (notebook !== undefined && before.length === 1 && command.length === 0) return { notebook, command: null };
+	throw new CellarError('CELLAR_USAGE', 'audit takes one notebook, or after -- one command', {
+		hint: 'cellar audit analysis.ipynb, or cellar audit -- python script.py',
+	});
+}
+
+/** What holds for notebooks alone. */
+const ofNotebooks = ['kernel', 'python', 'param', 'allowErrors', 'timeout', 'out'] as const;
+
+async function auditedProgram(flags: Flags, argv: readonly string[], listen: Listener, control: Control): Promise<Answer> {
+	const idle = ofNotebooks.find((name) => flags[name] !== undefined && flags[name] !== false);
+	if (idle !== undefined) {
+		const option = `--${idle === 'allowErrors' ? 'allow-errors' : idle}`;
+		throw new CellarError('CELLAR_USAGE', `${option} is for a notebook, and a program without one was given`, {
+			hint: `leave ${option} out; what is meant for the program comes after its name`,
+		});
+	}
+	const { run, directory } = await auditProgram(
+		{
+			argv,
+			cwd: process.cwd(),
+			home: cellarHome(process.env),
+			env: process.env,
+			setEnv: new Map(flags.env),
+			checks: flags.checks === 'on',
+			keepInputs: flags.keepInputs,
+			keepOutputs: flags.keepOutputs,
+			outputToStderr: flags.json,
+		},
+		control,
+		listen,
+	);
+	return { document: auditDocument(run, directory), text: auditText(run, directory), textTo: 'stderr', exit: exitOf(run) };
+}
+
+/** How it went, for a person. */
+function statusText(run: Run): string {
+	const took = run.seconds === null ? '' : `, ${seconds(run.seconds)}`;
+	if (run.notebook !== null) {
+		const done = run.cells.filter((cell) => cell.status === 'finished').length;
+		return `${run.status}, ${done} of ${run.cells.length} cells finished${took}`;
+	}
+	const { exitCode = null, signal = null } = run.program ?? {};
+	const end = exitCode !== null ? `exit code ${exitCode}` : signal === null ? 'how it ended is not known' : `ended by ${signal}`;
+	return `${run.status}, ${end}${took}`;
+}
+
 function auditDocument(run: Run, directory: string): object {
 	const { format, run: id, notebook, status, started, seconds: took, cells, workers, warnings } = run;
 	return {
@@ -139,19 +210,16 @@ function auditDocument(run: Run, directory: string): object {
 		cells: cells.map(({ executions: _, ...cell }) => cell),
 		workers,
 		warnings,
+		program: run.program ?? null,
 	};
 }
 
 function auditText(run: Run, directory: string): string {
-	const done = run.cells.filter((cell) => cell.status === 'finished').length;
 	return (
 		columns(
 			[
 				['run', run.run],
-				[
-					'status',
-					`${run.status}, ${done} of ${run.cells.length} cells finished${run.seconds === null ? '' : `, ${seconds(run.seconds)}`}`,
-				],
+				['status', statusText(run)],
 				[
 					'workers',
 					run.workers.length === 0

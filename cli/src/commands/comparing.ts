@@ -31,7 +31,11 @@ export const comparingFlags = {
 export async function comparisonAnswer(comparison: Comparison, flags: ComparingFlags, notes: string): Promise<Answer> {
 	if (flags.junit !== undefined) await writeFile(flags.junit, junitDocument(comparison));
 	const good = comparison.verdict === 'same' || comparison.verdict === 'close';
-	return { document: comparison, text: comparisonText(comparison) + notes, exit: good ? 0 : 1 };
+	return {
+		document: { ...comparison, program: comparison.program ?? null },
+		text: comparisonText(comparison) + notes,
+		exit: good ? 0 : 1,
+	};
 }
 
 function comparisonText(comparison: Comparison): string {
@@ -40,13 +44,15 @@ function comparisonText(comparison: Comparison): string {
 		...cell.outputs.filter((output) => output.reason !== null).map((output) => ['', `  ${output.kind}`, output.reason!]),
 	]);
 	const files = comparison.files.map((file) => [file.path, verdictText(file.verdict), file.reason ?? '']);
+	const { program } = comparison;
+	const end = program === undefined ? [] : [['program', verdictText(program.verdict), program.reason ?? 'ended alike']];
 	const sandbox =
 		comparison.sandbox === null
 			? ''
 			: `  in ${comparison.sandbox.name}, ${comparison.sandbox.network ? 'with' : 'without'} network`;
 	return [
 		`${comparison.a} against ${comparison.b}${sandbox}\n`,
-		columns(cells),
+		columns([...end, ...cells]),
 		files.length === 0 ? '' : `\nFiles written\n${columns(files)}`,
 		`\nVerdict: ${verdictText(comparison.verdict)}\n`,
 	].join('');

@@ -81,12 +81,19 @@ function resolvesNothing(format: string): CellarError {
 
 /** The page for a person: what their own code names first, what that brought in folded beneath, data, and what was set aside as counts. */
 export function depsText(document: Dependencies): string {
+	// What came before the first cell; where there are none, that is all and need not be said.
+	const early = document.notebook === null ? '' : 'start-up';
 	const direct = document.software.filter((item) => item.direct);
 	const others = document.software.filter((item) => !item.direct);
 	const parts = [`${document.notebook?.split('/').at(-1) ?? 'program'}  run ${document.run}  for ${document.for}\n`];
-	parts.push('\nSoftware that the code names\n', direct.length === 0 ? '  none\n' : columns(direct.map(softwareRow)));
+	parts.push(
+		'\nSoftware that the code names\n',
+		direct.length === 0 ? '  none\n' : columns(direct.map((item) => softwareRow(item, early))),
+	);
 	if (others.length > 0) {
-		parts.push(`\nBrought in by these, by the kernel or by the system (${others.length})\n`);
+		parts.push(
+			`\nBrought in by these, by ${document.notebook === null ? 'the program' : 'the kernel'} or by the system (${others.length})\n`,
+		);
 		for (const [ecosystem, items] of groupBy(others, (item) => item.ecosystem)) {
 			parts.push(
 				wrapped(
@@ -99,14 +106,17 @@ export function depsText(document: Dependencies): string {
 			);
 		}
 	}
-	parts.push('\nData\n', document.data.length === 0 ? '  none\n' : columns(document.data.map(dataRow)));
+	parts.push('\nData\n', document.data.length === 0 ? '  none\n' : columns(document.data.map((item) => dataRow(item, early))));
 	const away = document.network.filter((item) => !isLoopback(item.address));
 	if (away.length > 0)
-		parts.push('\nNetwork\n', columns(away.map((item) => [item.name ?? item.address, `port ${item.port ?? '?'}`, scopes(item)])));
+		parts.push(
+			'\nNetwork\n',
+			columns(away.map((item) => [item.name ?? item.address, `port ${item.port ?? '?'}`, scopes(item, early)])),
+		);
 	if (document.missing !== null && document.missing.length > 0) {
 		parts.push(
 			`\nLooked for and not there (${document.missing.length})\n`,
-			columns(document.missing.map((item) => [item.path, scopes(item)])),
+			columns(document.missing.map((item) => [item.path, scopes(item, early)])),
 		);
 	}
 	const kinds = [...groupBy(document.setAside, (item) => item.as)].map(([kind, items]) => `${items.length} ${kind}`);
@@ -117,9 +127,9 @@ export function depsText(document: Dependencies): string {
 	return parts.join('');
 }
 
-function softwareRow(item: SoftwareDependency): string[] {
+function softwareRow(item: SoftwareDependency, early: string): string[] {
 	const how = item.why.includes('touched') ? carried(item) : 'named, loaded earlier';
-	return [item.name, item.version ?? '?', item.ecosystem, scopes(item), how];
+	return [item.name, item.version ?? '?', item.ecosystem, scopes(item, early), how];
 }
 
 /** Data that a package carries stays the package's, and is shown with it. */
@@ -127,16 +137,16 @@ function carried({ dataFiles }: SoftwareDependency): string {
 	return dataFiles === 0 ? '' : `${dataFiles} data ${dataFiles === 1 ? 'file' : 'files'} of its own`;
 }
 
-function dataRow(item: Dependencies['data'][number]): string[] {
+function dataRow(item: Dependencies['data'][number], early: string): string[] {
 	const files = item.members?.reduce((sum, one) => sum + one.paths.length, 0) ?? 0;
 	const kind =
 		item.kind === 'file' ? size(item.bytes) : item.kind === 'store' ? `${files} files, ${size(item.bytes)}` : item.kind;
-	return [item.role, item.relative ?? item.path, kind, scopes(item)];
+	return [item.role, item.relative ?? item.path, kind, scopes(item, early)];
 }
 
-function scopes(item: { cells: readonly number[]; workers: readonly string[]; manager: boolean }): string {
+function scopes(item: { cells: readonly number[]; workers: readonly string[]; manager: boolean }, early: string): string {
 	const cells =
-		item.cells.length === 0 ? (item.manager ? 'start-up' : '') : `cell${item.cells.length > 1 ? 's' : ''} ${ranges(item.cells)}`;
+		item.cells.length === 0 ? (item.manager ? early : '') : `cell${item.cells.length > 1 ? 's' : ''} ${ranges(item.cells)}`;
 	const workers =
 		item.workers.length === 0 ? '' : item.workers.length === 1 ? item.workers[0]! : `${item.workers.length} workers`;
 	return [cells, workers].filter((text) => text !== '').join(', ');

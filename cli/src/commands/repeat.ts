@@ -80,7 +80,7 @@ export const repeat = buildCommand<Flags, [string]>({
 			const missing = columns(absent.map((item) => [item.path, absentWhere(item), item.reason]));
 			const notes = `${missing === '' ? '' : `\nNot in the image\n${missing}`}\nThe repeat is run ${run.run}  ${directory}\n`;
 			const answered = await comparisonAnswer(comparison, flags, notes);
-			return { ...answered, document: { ...comparison, absent, warnings: run.warnings } };
+			return { ...answered, document: { ...answered.document, absent, warnings: run.warnings } };
 		});
 	},
 });

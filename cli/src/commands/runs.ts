@@ -56,10 +56,10 @@ function runsText(listed: readonly RunListing[]): string {
 		listed.map((run) => [
 			run.run,
 			run.status ?? 'unreadable',
-			`${run.cells.finished} of ${run.cells.total} cells`,
+			run.program === null ? `${run.cells.finished} of ${run.cells.total} cells` : 'program',
 			run.seconds === null ? '' : seconds(run.seconds),
 			size(run.bytes),
-			run.repeatOf === null ? (run.notebook?.split('/').at(-1) ?? '') : `repeat of ${run.repeatOf}`,
+			run.repeatOf === null ? (run.notebook?.split('/').at(-1) ?? run.program ?? '') : `repeat of ${run.repeatOf}`,
 		]),
 		'',
 	);

@@ -6,7 +6,9 @@ import type { Comparison } from '@cellar/core';
  * @see https://github.com/testmoapp/junitxml for the dialect that the common readers agree on
  */
 export function junitDocument(comparison: Comparison): string {
+	const { program } = comparison;
 	const cases = [
+		...(program === undefined ? [] : [{ name: 'program', group: 'program', ...program, reason: program.reason ?? '' }]),
 		...comparison.cells.map((cell) => ({
 			name: `cell ${cell.number}`,
 			group: 'cells',

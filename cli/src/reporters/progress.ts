@@ -45,7 +45,8 @@ function liveReporter(out: NodeJS.WriteStream): ProgressReporter {
 				const count = event.done === null ? '' : `  ${event.done}${event.of === null ? '' : ` of ${event.of}`}`;
 				// A step that counts goes on being the same step: its clock is not set back.
 				now = { text: event.what + count, since: now?.text.startsWith(event.what) ? now.since : performance.now() };
-			} else if (event.type === 'run began') now = { text: 'starting the kernel', since: performance.now() };
+			} else if (event.type === 'run began' && event.notebook !== null)
+				now = { text: 'starting the kernel', since: performance.now() };
 			else if (event.type !== 'warning') now = null;
 			draw();
 		},

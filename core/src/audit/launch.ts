@@ -23,6 +23,13 @@ export interface LaunchOptions {
 	readonly checks: boolean;
 	/** The path of strace. */
 	readonly tracer: string;
+	/**
+	 * Whose streams the program has; by default none of ours: no stdin, and its words are kept for `lastWords`. `ours` gives it
+	 * all three, `ours, to stderr` too but that its stdout goes to our stderr; nothing is kept then.
+	 */
+	readonly streams?: 'kept' | 'ours' | 'ours, to stderr';
+	/** It stays in our session and group: a terminal's Ctrl-C reaches it by itself. */
+	readonly sharesTerminal?: boolean;
 	/** The POSIX shell that runs the launcher. */
 	readonly shell?: string;
 }
@@ -30,6 +37,8 @@ export interface LaunchOptions {
 /** A program under strace. It is our direct child: pid, signals and exit code are its own. */
 export interface Launched extends StartedProcess {
 	readonly tracerPid: number;
+	/** Sends a signal as a terminal does, to the program and to what it started in its group. */
+	signalGroup(signal: NodeJS.Signals): void;
 	/**
 	 * Puts a mark into the log; resolves when it stands there, behind all that was done before and before all that is done after.
 	 *
@@ -74,8 +83,8 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 		cwd: o.cwd,
 		env: { ...o.env },
 		// A session of its own: Ctrl-C in the terminal reaches us alone, as with any Jupyter kernel.
-		detached: true,
-		stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+		detached: o.sharesTerminal !== true,
+		stdio: [...streams[o.streams ?? 'kept'], 'pipe', 'pipe'],
 	});
 	const words = lastBytes([child.stdout, child.stderr]);
 	const ended = endOf(child);
@@ -108,6 +117,10 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 		interrupt: () => {
 			if (running) process.kill(pid, 'SIGINT');
 		},
+		signalGroup: (signal) => {
+			// In a group that it shares with us, it alone: the rest is not ours to signal.
+			if (running) process.kill(o.sharesTerminal === true ? pid : -pid, signal);
+		},
 		kill: async () => {
 			await endLineage(tracerPid, 0, spare);
 		},
@@ -122,6 +135,12 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 		},
 	};
 }
+
+const streams = {
+	kept: ['ignore', 'pipe', 'pipe'],
+	ours: ['inherit', 'inherit', 'inherit'],
+	'ours, to stderr': ['inherit', 2, 'inherit'],
+} as const;
 
 async function prepare({ cwd, log, argv }: LaunchOptions): Promise<void> {
 	if (argv.length === 0) throw new CellarError('CELLAR_USAGE', 'there is no command to start');

@@ -1,4 +1,4 @@
-import type { CellUse, Ecosystem, Facts, FileFact, How, Name, PathVerdict, Run, Warning } from '../model/index.ts';
+import type { CellUse, Ecosystem, Facts, FileFact, How, Name, PathVerdict, Run, ScriptUse, Warning } from '../model/index.ts';
 import { caseOf } from './data/case.ts';
 import { judgeUnowned } from './data/rules.ts';
 import { isMade } from './data/story.ts';
@@ -33,6 +33,8 @@ export interface JudgeOptions {
 	readonly files: ReadonlyMap<Name, FileFact>;
 	/** What the code of each cell names; empty where it could not be read. */
 	readonly cells: readonly CellUse[];
+	/** What a program without a notebook names, by its command line and its scripts. */
+	readonly scripts?: readonly ScriptUse[];
 	readonly machine: Machine;
 }
 
@@ -99,7 +101,7 @@ function judgeAll(o: JudgeOptions): Judgement {
 		verdicts,
 		warnings: world.warnings,
 		used,
-		named: nameSoftware({ world, owners, used, packages, cells: o.cells }),
+		named: nameSoftware({ world, owners, used, packages, cells: o.cells, scripts: o.scripts ?? [] }),
 		packages,
 		owners,
 		world,

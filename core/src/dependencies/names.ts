@@ -1,14 +1,15 @@
-import type { CellUse, Name } from '../model/index.ts';
+import type { CellNames, CellUse, Name, ScriptUse } from '../model/index.ts';
 import type { Owners } from './owners/index.ts';
 import type { Package } from './packages.ts';
 import { baseOf, isFile, isFolder, isWithin, joined, namesIn, parentOf } from './paths.ts';
 import type { Interpreter } from './python/interpreter.ts';
 import { scriptOf, type World } from './world.ts';
 
-/** A cell's code names a package: by an import, by a name that an earlier import bound, or by a command. */
+/** The user's code names a package: by an import, by a name that an earlier import bound, or by a command. */
 export interface Naming {
 	readonly package: Package;
-	readonly cell: number;
+	/** Null where it is the command or a script of a program without a notebook. */
+	readonly cell: number | null;
 	/** As a person would write it: `import numpy`, `!head`. */
 	readonly text: string;
 	/** The module, dotted; null for a command. */
@@ -27,9 +28,10 @@ interface Loaded {
 	readonly used: ReadonlyMap<Package, ReadonlySet<Name>>;
 	readonly packages: ReadonlyMap<Name, Package>;
 	readonly cells: readonly CellUse[];
+	readonly scripts: readonly ScriptUse[];
 }
 
-/** Resolves what cells name by the files that the run opened, in any part of it: never by guessing from the names alone. */
+/** Resolves what cells and scripts name by the files that the run opened, in any part of it: never by guessing from the names alone. */
 export function nameSoftware(o: Loaded): Naming[] {
 	const isR = languageOf(o.world) === 'r';
 	const modules = indexModules(o);
@@ -38,14 +40,30 @@ export function nameSoftware(o: Loaded): Naming[] {
 		const named = cell.modules.flatMap(({ module }) =>
 			isR ? byLibrary(module, cell.number, o) : byModule(module, cell.number, modules, o),
 		);
-		found.push(...named.filter((one) => !one.ambiguous || !named.some((other) => tellsWhich(one, other))));
-		found.push(...byCommand(cell, o));
+		found.push(...withoutVague(named));
+		found.push(...byCommand(cell.names, cell.number, o));
+	}
+	const commandLine = new Set(o.world.run.circumstances.argv.map((word) => baseOf(word)));
+	for (const { script, names, modules: mentioned } of o.scripts) {
+		// A package's own program (`pytest`, `jupyter`) is a script too, and not the user's.
+		const own = script === null ? undefined : o.packages.get(script);
+		if (script !== null && own?.ecosystem !== 'local') continue;
+		if (script !== null && own !== undefined && commandLine.has(baseOf(script))) {
+			found.push({ package: own, cell: null, text: baseOf(script), module: null, path: script, loaded: null, ambiguous: false });
+		}
+		found.push(...withoutVague(mentioned.flatMap(({ module }) => byModule(module, null, modules, o))));
+		found.push(...byCommand(names, null, o));
 	}
 	const seen = new Set<string>();
 	return found.filter((one) => {
 		const key = `${one.cell}\n${one.text}\n${one.package.ecosystem}\n${one.package.name}\n${one.package.root}`;
 		return !seen.has(key) && seen.add(key) !== undefined;
 	});
+}
+
+/** Without the spaces of which another name tells the part. */
+function withoutVague(named: readonly Naming[]): Naming[] {
+	return named.filter((one) => !one.ambiguous || !named.some((other) => tellsWhich(one, other)));
 }
 
 /** `from space import part` names the space too, which many share: the part tells which of them is meant. */
@@ -103,7 +121,7 @@ function indexModules({ world, owners, used }: Loaded): Modules {
 	};
 }
 
-function byModule(module: string, cell: number, modules: Modules, { world }: Loaded): Naming[] {
+function byModule(module: string, cell: number | null, modules: Modules, { world }: Loaded): Naming[] {
 	const parts = module.split('.');
 	if (parts.some((part) => part === '')) return [];
 	const text = `import ${module}`;
@@ -184,20 +202,18 @@ function languageOf({ run }: World): string {
 	return run.circumstances.kernel?.language.toLowerCase() ?? '';
 }
 
-function byCommand(cell: CellUse, { world, packages }: Loaded): Naming[] {
-	const executions = world.run.cells.find((one) => one.number === cell.number)?.executions ?? [];
-	const own = world.facts.execs.filter((exec) => exec.cell !== null && executions.includes(exec.cell));
-	const named = cell.names.commands.flatMap((command) =>
-		own.filter((exec) => baseOf(exec.path) === baseOf(command)).map((exec) => ({ path: exec.path, text: `!${command}` })),
+function byCommand(names: CellNames, cell: number | null, { world, packages }: Loaded): Naming[] {
+	const own = world.facts.execs.filter((exec) => (exec.cell === null ? null : world.scopes.cellOf(exec.cell)) === cell);
+	const sign = cell === null ? '' : '!';
+	const named = names.commands.flatMap((command) =>
+		own.filter((exec) => baseOf(exec.path) === baseOf(command)).map((exec) => ({ path: exec.path, text: `${sign}${command}` })),
 	);
-	const ran = cell.names.runs.map((file) => ({
-		path: scriptOf(file, cell.number, world),
+	const ran = names.runs.map((file) => ({
+		path: scriptOf(file, cell, world),
 		text: runText(world, file),
 	}));
 	return [...named, ...ran].flatMap(({ path, text }) => {
 		const one = packages.get(path);
-		return one === undefined
-			? []
-			: [{ package: one, cell: cell.number, text, module: null, path, loaded: cell.number, ambiguous: false }];
+		return one === undefined ? [] : [{ package: one, cell, text, module: null, path, loaded: cell, ambiguous: false }];
 	});
 }

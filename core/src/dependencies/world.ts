@@ -1,4 +1,4 @@
-import type { CellUse, ExecFact, Facts, FileFact, Name, Run, Warning } from '../model/index.ts';
+import type { CellUse, ExecFact, Facts, FileFact, Name, Run, ScriptUse, Warning } from '../model/index.ts';
 import { findConda, type Conda } from './conda/ownership.ts';
 import { storyOf, type Story } from './data/story.ts';
 import type { Machine } from './machine.ts';
@@ -26,8 +26,11 @@ export interface World {
 	readonly folder: Name;
 	/** Folders for temporary files. */
 	readonly temporary: readonly Name[];
-	/** The cells whose code reads the names in some folder, by their numbers, with these folders as written; null where the text does not tell. */
-	readonly listing: ReadonlyMap<number, readonly string[] | null>;
+	/**
+	 * The cells whose code reads the names in some folder, by their numbers (null: a script's code), with these folders as written;
+	 * null where the text does not tell.
+	 */
+	readonly listing: ReadonlyMap<number | null, readonly string[] | null>;
 	readonly scopes: ScopeTeller;
 	/** The project's own rules. */
 	readonly project: ProjectMatcher;
@@ -55,9 +58,10 @@ export interface WorldOptions {
 	readonly files: ReadonlyMap<Name, FileFact>;
 	readonly machine: Machine;
 	readonly cells: readonly CellUse[];
+	readonly scripts?: readonly ScriptUse[];
 }
 
-export function createWorld({ run, facts, files, machine, cells }: WorldOptions): World {
+export function createWorld({ run, facts, files, machine, cells, scripts = [] }: WorldOptions): World {
 	const { circumstances } = run;
 	const uses = indexUses(facts);
 	const environment = circumstances.environment;
@@ -116,7 +120,10 @@ export function createWorld({ run, facts, files, machine, cells }: WorldOptions)
 		home,
 		folder,
 		temporary: [...new Set(['/tmp', '/var/tmp', '/dev/shm', ...(environment['TMPDIR']?.split('\n') ?? [])].map(cleaned))],
-		listing: new Map(cells.flatMap(({ number, names }) => (names.lists ? [[number, names.listed ?? null] as const] : []))),
+		listing: new Map<number | null, readonly string[] | null>([
+			...cells.flatMap(({ number, names }) => (names.lists ? [[number, names.listed ?? null] as const] : [])),
+			...scripts.flatMap(({ names }) => (names.lists ? [[null, null] as const] : [])),
+		]),
 		scopes,
 		project: openProject(circumstances.rules, home),
 		started: Date.parse(run.started),
@@ -185,17 +192,17 @@ function* programsOf(exec: ExecFact, cwd: Name): Generator<Name> {
 }
 
 /**
- * The file that `%run` runs, or `source` of another language: seen from the notebook's folder, or, where the cell did not read that one, the file of this name that it did
- * read, for the working folder may be another by then.
+ * The file that `%run` runs, or `source` of another language: seen from the notebook's folder, or, where the cell did not read that
+ * one, the file of this name that it did read, for the working folder may be another by then.
  */
-export function scriptOf(word: string, cell: number, o: Pick<World, 'uses' | 'scopes' | 'folder' | 'home'>): Name {
+export function scriptOf(word: string, cell: number | null, o: Pick<World, 'uses' | 'scopes' | 'folder' | 'home'>): Name {
 	const place = (written: string) =>
 		written.startsWith('~/') ? `${o.home}/${nameOfText(written.slice(2))}` : nameOfText(written);
 	const whole = /\.(py|ipy|ipynb|[Rr]|sh|bash)$/.test(word) || isFile(joined(o.folder, place(word)));
 	const name = place(whole ? word : `${word}.py`);
 	const near = joined(o.folder, name);
 	const isRead = (path: Name) =>
-		o.uses.of(path).some(({ how, cell: of }) => how === 'read' && of !== null && o.scopes.cellOf(of) === cell);
+		o.uses.of(path).some(({ how, cell: of }) => how === 'read' && (of === null ? null : o.scopes.cellOf(of)) === cell);
 	if (isRead(near)) return near;
 	const end = `/${name.replace(/^(\.{0,2}\/)+/, '')}`;
 	for (const path of o.uses.paths()) if (path.endsWith(end) && isRead(path)) return path;

@@ -3,39 +3,65 @@ import { readFile } from 'node:fs/promises';
 import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { probeTracer } from '../audit/index.ts';
+import { probeTracer, type TracerProbe } from '../audit/index.ts';
 import { openProject, readProjectRules } from '../dependencies/index.ts';
-import { chooseKernel, createConnection, kernelCommand, type Kernelspec } from '../kernel/index.ts';
-import { CellarError, createSecrets, encodeName, isTelling, secretValues, type Listener, type Run } from '../model/index.ts';
+import { chooseKernel, createConnection, kernelCommand } from '../kernel/index.ts';
+import {
+	CellarError,
+	createSecrets,
+	encodeName,
+	isTelling,
+	secretValues,
+	type Circumstances,
+	type Listener,
+	type Run,
+	type Secrets,
+} from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
-import { createRun, openBlobs } from '../store/index.ts';
+import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
 import { accountOfCells } from './run/cells.ts';
 import type { Control } from './run/control.ts';
 import { recordedEnvironment, whoAndWhere } from './run/environment.ts';
 import { finishRun } from './run/finish.ts';
-import { keptNotebook, keptParameters, sourceSecrets, sourceWarnings } from './secrets/given.ts';
+import { keptArgv, keptNotebook, keptParameters, sourceSecrets, sourceWarnings } from './secrets/given.ts';
 import { guarded, learnFrom } from './secrets/guard.ts';
-import { recordCells, warn } from './recording/cells.ts';
-import { createInputKeeper, namedFiles } from './recording/inputs.ts';
+import { findProgram, isPython, wordsOf } from './run/program.ts';
+import { recordCells } from './recording/cells.ts';
+import { createInputKeeper, namedFiles, type InputKeeper } from './recording/inputs.ts';
+import { recordProgram } from './recording/program.ts';
+import { warn } from './recording/tracing.ts';
 import { usesOf } from './run/uses.ts';
 import { version } from './version.ts';
 
-/** What `cellar audit NOTEBOOK` was asked. Sizes are bytes. */
-export interface AuditOptions {
-	readonly notebook: string;
+/** What every audit was asked. Sizes are bytes. */
+interface Asked {
 	readonly home: string;
 	readonly env: NodeJS.ProcessEnv;
+	/** `--env K=V`: added to the environment, and kept unless secret. */
+	readonly setEnv: ReadonlyMap<string, string>;
+	readonly checks: boolean;
+	readonly keepInputs: number;
+	readonly keepOutputs: number;
+}
+
+/** What `cellar audit -- COMMAND` was asked. */
+export interface ProgramAuditOptions extends Asked {
+	readonly argv: readonly string[];
+	/** Absolute. */
+	readonly cwd: string;
+	/** Its stdout goes to our stderr. */
+	readonly outputToStderr: boolean;
+}
+
+/** What `cellar audit NOTEBOOK` was asked. */
+export interface AuditOptions extends Asked {
+	readonly notebook: string;
 	readonly kernel: string | null;
 	readonly python: string | null;
-	/** `--env K=V`: added to the kernel's environment, and kept unless secret. */
-	readonly setEnv: ReadonlyMap<string, string>;
 	/** `--param K=V`: for the cell tagged `parameters`, as papermill does it. */
 	readonly parameters: ReadonlyMap<string, string>;
 	readonly allowErrors: boolean;
 	readonly timeoutSeconds: number | null;
-	readonly checks: boolean;
-	readonly keepInputs: number;
-	readonly keepOutputs: number;
 	/** Where a copy of the executed notebook goes; null for nowhere but the run. */
 	readonly out: string | null;
 }
@@ -58,8 +84,7 @@ export async function auditNotebook(
 	const cells = codeCells(notebook);
 	const who = whoAndWhere();
 	const rules = readProjectRules(dirname(path), who.home);
-	const tracer = await probeTracer(options.env);
-	if (tracer.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', tracer.reason, { hint: tracer.mend });
+	const tracer = await tracerOf(options);
 	const spec = await chooseKernel({
 		wanted: options.kernel,
 		python: options.python,
@@ -112,16 +137,8 @@ export async function auditNotebook(
 	try {
 		const told = [...parameters.warnings, ...sourceWarnings(sourceSecrets(parsed)), ...kept.warnings];
 		for (const warning of told) await warn({ folder, listen }, warning);
-		const keeper = createInputKeeper({
-			blobs: openBlobs(options.home),
-			limit: options.keepInputs,
-			started: started.getTime(),
-			prefixes: prefixesOf(spec),
-			project: openProject(rules, encodeName(Buffer.from(who.home))),
-			append: (entry) => folder.append(entry),
-			onSecret: (secret) => learnFrom(secret, secrets),
-			warn: (warning) => warn({ folder, listen }, warning),
-		});
+		const prefixes = prefixesOf(spec.python ?? spec.argv[0]);
+		const keeper = keeperOf(options, { ...{ folder, listen, started, prefixes, rules, secrets }, userHome: who.home });
 		const mentioned = uses.flatMap((use) => [...use.names.paths, ...use.names.runs]);
 		for (const file of namedFiles(mentioned, dirname(path), environment['HOME'] ?? '/')) keeper.named(file);
 		await keeper.settled();
@@ -132,7 +149,7 @@ export async function auditNotebook(
 		});
 		await folder.append({ event: 'end', status, at: new Date().toISOString() });
 		const run = await finishRun({
-			...{ folder, facts, cells, uses, listen, secrets },
+			...{ folder, facts, uses, listen, secrets },
 			// What is secret in its metadata, or was put in, is not in the notebook that is kept.
 			notebook: withParameters(parseNotebook(kept.bytes, options.notebook), new Map(Object.entries(parameters.kept))),
 			...{ home: options.home, keepOutputs: options.keepOutputs, out: options.out, ended: null, inside: null },
@@ -141,6 +158,105 @@ export async function auditNotebook(
 	} catch (error) {
 		throw keptWhat(error, folder.id);
 	}
+}
+
+/**
+ * Runs any program under audit and makes a run of it, which has no notebook and no cells: `cellar audit -- COMMAND`.
+ *
+ * @throws CellarError CELLAR_NO_TRACER, CELLAR_NO_SUCH_FILE, CELLAR_NO_PERMISSION before anything has run
+ */
+export async function auditProgram(
+	options: ProgramAuditOptions,
+	control: Control,
+	listen: Listener,
+): Promise<{ run: Run; directory: string }> {
+	const { cwd } = options;
+	const argv = [...options.argv];
+	const set = { ...options.env, ...Object.fromEntries(options.setEnv) };
+	const environment = Object.fromEntries(
+		Object.entries(set).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+	);
+	const program = findProgram({ argv, cwd, path: environment['PATH'] ?? '' });
+	const who = whoAndWhere();
+	const rules = readProjectRules(cwd, who.home);
+	const tracer = await tracerOf(options);
+	const secrets = createSecrets(secretValues(environment));
+	const kept = keptArgv(argv, secrets);
+	secrets.learn(kept.secret.filter(isTelling));
+	const nonce = randomBytes(12).toString('hex');
+	const started = new Date();
+	await using unguarded = await createRun(options.home, {
+		format: 1,
+		notebook: null,
+		status: 'running',
+		started: started.toISOString(),
+		...{ seconds: null, cells: [], workers: [], warnings: [], repeatOf: null },
+		circumstances: {
+			argv: kept.argv,
+			cwd,
+			...who,
+			...recordedEnvironment(environment, new Set(options.setEnv.keys())),
+			...{ kernel: null, connectionFile: null, image: null, rules, parameters: {} },
+			tracer: { name: 'strace', version: tracer.version },
+			checks: options.checks,
+			nonce,
+			cellar: version,
+		},
+	});
+	const folder = guarded(unguarded, secrets, listen);
+	await folder.append({ event: 'limits', keepInputs: options.keepInputs, keepOutputs: options.keepOutputs });
+	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: null, cells: 0 });
+	try {
+		// Where programs lie with their libraries; beside a script of the user's own lie data.
+		const prefixes = basename(dirname(program)) === 'bin' ? prefixesOf(program) : [];
+		const keeper = keeperOf(options, { ...{ folder, listen, started, prefixes, rules, secrets }, userHome: who.home });
+		for (const file of namedFiles(wordsOf(argv), cwd, environment['HOME'] ?? '/')) keeper.named(file);
+		await keeper.settled();
+		const recorded = await recordProgram({
+			...{ folder, keeper, argv, environment, nonce, control, listen, cwd, checks: options.checks, tracer: tracer.path },
+			...{ outputToStderr: options.outputToStderr, findWorkers: isPython(program) },
+		});
+		await folder.append({ event: 'program end', program: recorded.program });
+		await folder.append({ event: 'end', status: recorded.status, at: new Date().toISOString() });
+		const run = await finishRun({
+			...{ folder, facts: recorded.facts, notebook: null, uses: [], listen, secrets },
+			...{ home: options.home, keepOutputs: options.keepOutputs, out: null, ended: null, inside: null },
+		});
+		return { run, directory: folder.directory };
+	} catch (error) {
+		throw keptWhat(error, folder.id);
+	}
+}
+
+/** @throws CellarError CELLAR_NO_TRACER */
+async function tracerOf({ env }: Asked): Promise<TracerProbe & { readonly status: 'ok' }> {
+	const tracer = await probeTracer(env);
+	if (tracer.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', tracer.reason, { hint: tracer.mend });
+	return tracer;
+}
+
+function keeperOf(
+	options: Asked,
+	o: {
+		readonly folder: RunFolder;
+		readonly listen: Listener;
+		readonly started: Date;
+		readonly prefixes: readonly string[];
+		readonly rules: Circumstances['rules'];
+		readonly userHome: string;
+		readonly secrets: Secrets;
+	},
+): InputKeeper {
+	return createInputKeeper({
+		blobs: openBlobs(options.home),
+		limit: options.keepInputs,
+		started: o.started.getTime(),
+		prefixes: o.prefixes,
+		project: openProject(o.rules, encodeName(Buffer.from(o.userHome))),
+		append: (entry) => o.folder.append(entry),
+		onSecret: (secret) => learnFrom(secret, o.secrets),
+		warn: (warning) => warn(o, warning),
+	});
 }
 
 /** A folder of our own for the connection file and its key, gone when it is disposed of. */
@@ -159,9 +275,8 @@ function keptWhat(error: unknown, run: string): unknown {
 	});
 }
 
-/** Where the kernel's own software lies, by its name and with links resolved: nothing there is an input. */
-function prefixesOf(spec: Kernelspec): string[] {
-	const program = spec.python ?? spec.argv[0];
+/** Where a program's own software lies, by its name and with links resolved: nothing there is an input. */
+function prefixesOf(program: string | undefined): string[] {
 	if (program === undefined || !isAbsolute(program)) return [];
 	const real = existsSync(program) ? realpathSync(program) : program;
 	return [...new Set([program, real])]

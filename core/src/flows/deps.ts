@@ -3,8 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import {
+	cellMeant,
 	describe,
 	explain,
+	explainCell,
 	judge,
 	openMachine,
 	parseSelector,
@@ -16,18 +18,18 @@ import {
 	CellarError,
 	dependenciesSchema,
 	errnoOf,
+	type CellUse,
 	type Dependencies,
 	type FileFact,
 	type Name,
 	type Run,
 } from '../model/index.ts';
-import { codeCells } from '../notebook/index.ts';
-import { findRun, hasTables, readRun, readTables } from '../store/index.ts';
-import { notebookOf } from './run/notebook.ts';
+import { findRun, hasTables, openBlobs, readRun, readTables, timesOfLines } from '../store/index.ts';
+import { textOf } from './run/notebook.ts';
 import { recordedDpkg, recordRoot } from './record.ts';
 import { unpackedAt } from './replay/root.ts';
 import { viewOfRoot } from './replay/view.ts';
-import { usesOf } from './run/uses.ts';
+import { usesOfProgram } from './run/uses.ts';
 
 export type { Explanation } from '../dependencies/index.ts';
 
@@ -51,7 +53,7 @@ export async function dependenciesOf(o: {
 	return describe(judgement, files, selector);
 }
 
-/** Why a path or a package is what it is said to be: the whole of `cellar explain`. */
+/** Why a path or a package is what it is said to be, or what a cell did: the whole of `cellar explain`. */
 export async function explainIn(o: {
 	readonly home: string;
 	readonly run: string;
@@ -59,8 +61,23 @@ export async function explainIn(o: {
 	readonly cwd: string;
 }): Promise<Explanation & { readonly format: 1 }> {
 	const { directory } = await findRun(o.home, o.run);
-	const { judgement } = await judgeAgain(o.home, directory, await readRun(directory));
-	return { format: 1, ...explain(judgement, meant(judgement, o.what, o.cwd)) };
+	const run = await readRun(directory);
+	// Before the tables are read: a cell that is not there is told at once.
+	if (cellMeant(o.what) !== null) parseSelector(o.what, run);
+	const { judgement, files, uses } = await judgeAgain(o.home, directory, run);
+	if (cellMeant(o.what) !== null) return { format: 1, ...explainCell(judgement, files, uses, o.what) };
+	const told = explain(judgement, meant(judgement, o.what, o.cwd));
+	return { format: 1, ...told, uses: await timed(told.uses, directory, run) };
+}
+
+/** When each use was, since the run began, by the time that stands in the log. */
+async function timed(uses: Explanation['uses'], directory: string, run: Run): Promise<Explanation['uses']> {
+	const times = await timesOfLines(join(directory, 'logs', 'manager.strace'), new Set(uses.map((use) => use.first)));
+	const began = Date.parse(run.started);
+	return uses.map((use) => {
+		const at = times.get(use.first);
+		return { ...use, seconds: at === undefined ? null : Math.round(at - began) / 1000 };
+	});
 }
 
 /** A word with a slash that the run knows from the user's folder is that path; otherwise it is as it was typed. */
@@ -80,13 +97,13 @@ export async function judgeAgain(
 	home: string,
 	directory: string,
 	run: Run,
-): Promise<{ judgement: Judgement; files: ReadonlyMap<Name, FileFact> }> {
+): Promise<{ judgement: Judgement; files: ReadonlyMap<Name, FileFact>; uses: readonly CellUse[] }> {
 	if (run.status === 'running') {
 		throw new CellarError('CELLAR_RUN_IN_USE', `run ${run.run} is still running`, { hint: 'ask again when it has ended' });
 	}
 	if (!(await hasTables(directory)) || run.circumstances.tracer === null) {
 		throw new CellarError('CELLAR_RUN_UNREADABLE', `run ${run.run} was not traced, so what it needed is not known`, {
-			hint: run.repeatOf === null ? 'audit the notebook again' : `ask of the run that it repeats: ${run.repeatOf}`,
+			hint: run.repeatOf === null ? 'audit it again' : `ask of the run that it repeats: ${run.repeatOf}`,
 		});
 	}
 	const { repeatOf } = run;
@@ -97,8 +114,11 @@ export async function judgeAgain(
 	}
 	const { facts, files: rows } = await readTables(directory);
 	const files = new Map(rows.map((file) => [file.path, file] as const));
-	const cells = await usesOf(codeCells(await notebookOf(directory, run)), run.circumstances.kernel?.language ?? '');
-	return { judgement: judge({ run, facts, files, cells, machine: machineOf(home, run) }), files };
+	const { notebook, uses } = await textOf(directory, run);
+	const machine = machineOf(home, run);
+	const blobs = openBlobs(home);
+	const scripts = notebook === null ? await usesOfProgram({ run, facts, files, blobs, view: machine.view }) : [];
+	return { judgement: judge({ run, facts, files, cells: uses, scripts, machine }), files, uses };
 }
 
 /** Whose packages say what a run's files are: this machine's, or those of the image in which it ran. */

@@ -11,7 +11,7 @@ import {
 	type Run,
 	type Secrets,
 } from '../model/index.ts';
-import { codeCells, formatNotebook, withResults } from '../notebook/index.ts';
+import { formatNotebook, withResults } from '../notebook/index.ts';
 import {
 	compressLog,
 	hasTables,
@@ -28,9 +28,9 @@ import { hintsOfCode, type CodeHints } from './run/coroutines.ts';
 import { finishRun } from './run/finish.ts';
 import { resultsOf } from './run/journal.ts';
 import { unmarkedCells, watchMarks } from './recording/marks.ts';
-import { notebookOf } from './run/notebook.ts';
+import { notebookOf, textOf } from './run/notebook.ts';
 import { existingPath } from './run/paths.ts';
-import { usesOf } from './run/uses.ts';
+import { findProgram, isPython } from './run/program.ts';
 
 /**
  * Does what was left to do when the process that made a run was killed; nothing where somebody else is at it.
@@ -44,7 +44,7 @@ export async function makeWhole(home: string, directory: string, listen: Listene
 	const run = runOf(journal);
 	listen({ type: 'step', what: `making run ${run.run} whole, which was cut short`, done: null, of: null });
 	if (existsSync(join(directory, 'run.json'))) await compressLogs(folder, run);
-	else if (!existsSync(join(directory, 'notebook.ipynb'))) await folder.finish();
+	else if (run.notebook !== null && !existsSync(join(directory, 'notebook.ipynb'))) await folder.finish();
 	else if (run.repeatOf !== null) await finishRepeat(folder, home, journal);
 	else await finishAudit(folder, home, journal, listen);
 	await folder.finish();
@@ -54,16 +54,13 @@ export async function makeWhole(home: string, directory: string, listen: Listene
 /** The tables and documents of an audit follow from its journal and its log. */
 async function finishAudit(folder: RunFolder, home: string, journal: readonly JournalEntry[], listen: Listener): Promise<void> {
 	const run = runOf(journal);
-	const notebook = await notebookOf(folder.directory, run);
-	const cells = codeCells(notebook);
-	const uses = await usesOf(cells, run.circumstances.kernel?.language ?? '');
+	const { notebook, cells, uses } = await textOf(folder.directory, run);
 	const limits = journal.find((entry) => entry.event === 'limits');
 	await finishRun({
 		folder,
 		home,
 		facts: await factsOf(folder, journal, hintsOfCode(cells, uses)),
 		notebook,
-		cells,
 		uses,
 		ended: lastSign(folder),
 		keepOutputs: limits?.keepOutputs ?? 0,
@@ -78,8 +75,10 @@ async function finishAudit(folder: RunFolder, home: string, journal: readonly Jo
 async function finishRepeat(folder: RunFolder, home: string, journal: readonly JournalEntry[]): Promise<void> {
 	const run = runOf(journal);
 	const results = resultsOf(journal);
-	const notebook = await notebookOf(folder.directory, run);
-	await folder.write('executed.ipynb', formatNotebook(withResults(notebook, results, run.circumstances.kernel)));
+	if (run.notebook !== null) {
+		const notebook = await notebookOf(folder.directory, run);
+		await folder.write('executed.ipynb', formatNotebook(withResults(notebook, results, run.circumstances.kernel)));
+	}
 	if (!(await hasTables(folder.directory))) {
 		const outputs = await keepOutputs(results, openBlobs(home), Infinity);
 		await writeTables(folder.directory, { facts: noFacts, files: [], outputs });
@@ -91,9 +90,11 @@ async function finishRepeat(folder: RunFolder, home: string, journal: readonly J
 const noFacts: Facts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], doubts: [] };
 
 async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hints: CodeHints): Promise<Facts> {
-	const { nonce, hostname, bootId, kernel } = runOf(journal).circumstances;
+	const run = runOf(journal);
+	const { nonce, hostname, bootId, kernel } = run.circumstances;
 	const follower = createFollower({
 		...{ log: 'manager', nonce, host: hostname, bootId, ...hints },
+		findWorkers: run.notebook !== null || forksWorkers(run),
 		...(kernel === null ? {} : { language: kernel.language.toLowerCase() }),
 	});
 	const marks = watchMarks(nonce);
@@ -105,6 +106,15 @@ async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hint
 	if (log !== null) await readLog(log, { take });
 	const facts = follower.facts();
 	return { ...facts, doubts: [...facts.doubts, ...unmarkedCells(journal, marks)] };
+}
+
+/** As it was asked when the program was started, which may be gone by now. */
+function forksWorkers({ circumstances: { argv, cwd, environment } }: Run): boolean {
+	try {
+		return isPython(findProgram({ argv, cwd, path: environment['PATH'] ?? '' }));
+	} catch {
+		return false;
+	}
 }
 
 /** The log as it grew, or as it was compressed at the end; null where the kernel had not been started. */

@@ -56,7 +56,7 @@ export async function packRun(o: PackOptions, listen: Listener): Promise<Packed>
 			hint: `pack the run that it repeats, where it is kept: ${run.repeatOf}`,
 		});
 	}
-	if (!o.withSecrets) refuseSecrets(sourceSecrets(await givenNotebook(directory)), run);
+	if (!o.withSecrets && run.notebook !== null) refuseSecrets(sourceSecrets(await givenNotebook(directory)), run);
 	listen({ type: 'step', what: 'finding what belongs to what was used', done: null, of: null });
 	const { judgement, files } = await judgeAgain(o.home, directory, run);
 	const without = o.without.map(absolute(o.cwd));

@@ -10,6 +10,7 @@ import {
 	createSecrets,
 	encodeName,
 	secretValues,
+	type CellUse,
 	type Comparison,
 	type Listener,
 	type Run,
@@ -17,7 +18,7 @@ import {
 	type Secrets,
 	type Warning,
 } from '../model/index.ts';
-import { codeCells, formatNotebook, withResults, type CodeCell, type Notebook } from '../notebook/index.ts';
+import { formatNotebook, withResults, type CodeCell, type Notebook } from '../notebook/index.ts';
 import type { Runner, SandboxOptions } from '../sandbox/index.ts';
 import {
 	createRun,
@@ -39,11 +40,12 @@ import { whoAndWhere } from './run/environment.ts';
 import { finishRun } from './run/finish.ts';
 import { guarded, learnFrom } from './secrets/guard.ts';
 import { resultsOf } from './run/journal.ts';
-import { notebookOf } from './run/notebook.ts';
+import { textOf } from './run/notebook.ts';
 import { firstOf } from './run/paths.ts';
 import { packRun } from './pack.ts';
 import { imageOfRun, readImageRecord, recordRoot, type ImageRecord } from './record.ts';
 import { runInside } from './replay/cells.ts';
+import { refuseHidden, runProgramInside } from './replay/program.ts';
 import { replacedInputs } from './replay/inputs.ts';
 import { absentText, leftOutOf, missedBy, type Absent } from './replay/absent.ts';
 import { keepFirstStates, keepWritten } from './replay/results.ts';
@@ -52,7 +54,6 @@ import { chooseRunner, findTracer } from './replay/tools.ts';
 import { traceInside } from './replay/traced.ts';
 import { viewOf, viewOfRoot } from './replay/view.ts';
 import { openWorkplace, type Workplace } from './replay/workplace.ts';
-import { usesOf } from './run/uses.ts';
 import { outcomeOf, type Strictness } from './verify.ts';
 import { version } from './version.ts';
 
@@ -120,18 +121,14 @@ interface Repeating extends Omit<RepeatOptions, 'image'> {
 
 async function repeatIn(o: Repeating): Promise<Repeated> {
 	const { first, recorded, listen } = o;
-	const notebook = await notebookOf(recorded, first);
-	const cells = codeCells(notebook);
-	const { insideFile, connection } = await createConnection({
-		transport: 'ipc',
-		folder: o.workplace.sockets,
-		ipcPrefix: `${socketsInside}/k`,
-	});
-	const begun = beginning(o, insideFile, cells);
+	if (first.notebook === null) refuseHidden(first);
+	const { notebook, cells, uses } = await textOf(recorded, first);
+	const connected = notebook === null ? null : await createConnection(socketsOf(o.workplace));
+	const begun = beginning(o, connected?.insideFile ?? null, cells);
 	await using unguarded = await createRun(o.home, begun);
 	const secrets = await secretsOf(o);
 	const folder = guarded(unguarded, secrets, listen);
-	await folder.write('notebook.ipynb', await readFile(join(recorded, 'notebook.ipynb')));
+	if (notebook !== null) await folder.write('notebook.ipynb', await readFile(join(recorded, 'notebook.ipynb')));
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: first.notebook, cells: cells.length });
 	const warn = async (warning: Warning) => {
 		listen({ type: 'warning', warning });
@@ -141,11 +138,12 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 	const leftOut = await leftOutOf(o.told, recorded, first);
 	for (const one of leftOut) await warn({ code: 'CELLAR_ABSENT', message: absentText(one) });
 
-	const { run, missed } = await runAndFinish(o, { begun, folder, connection, notebook, cells, warn, leftOut, secrets }).catch(
-		(error: unknown) => {
-			throw withAbsent(error, leftOut);
-		},
-	);
+	const { run, missed } = await runAndFinish(o, {
+		...{ begun, folder, notebook, cells, uses, warn, leftOut, secrets },
+		connection: connected?.connection ?? null,
+	}).catch((error: unknown) => {
+		throw withAbsent(error, leftOut);
+	});
 	const a = await outcomeOf(recorded, openBlobs(o.unpacked.record));
 	const b = await outcomeOf(folder.directory, openBlobs(o.home));
 	const comparison = await compareOutcomes(a, b, o);
@@ -169,8 +167,13 @@ async function secretsOf(o: Repeating): Promise<Secrets> {
 	return secrets;
 }
 
+/** Where the kernel inside listens. */
+function socketsOf(workplace: Workplace): Parameters<typeof createConnection>[0] {
+	return { transport: 'ipc', folder: workplace.sockets, ipcPrefix: `${socketsInside}/k` };
+}
+
 /** The repeat as it begins. */
-function beginning(o: Repeating, connectionFile: string, cells: readonly CodeCell[]): Omit<Run, 'run'> {
+function beginning(o: Repeating, connectionFile: string | null, cells: readonly CodeCell[]): Omit<Run, 'run'> {
 	const { first } = o;
 	const { circumstances } = first;
 	return {
@@ -181,10 +184,11 @@ function beginning(o: Repeating, connectionFile: string, cells: readonly CodeCel
 		cells: accountOfCells(cells, []),
 		workers: [],
 		warnings: [],
+		program: undefined,
 		repeatOf: first.run,
 		circumstances: {
 			...circumstances,
-			argv: circumstances.argv.map((word) => (word === circumstances.connectionFile ? connectionFile : word)),
+			argv: circumstances.argv.map((word) => (word === circumstances.connectionFile ? (connectionFile ?? word) : word)),
 			connectionFile,
 			bootId: whoAndWhere().bootId,
 			tracer: o.tracer === null ? null : { name: 'strace', version: o.tracer.version },
@@ -198,9 +202,11 @@ function beginning(o: Repeating, connectionFile: string, cells: readonly CodeCel
 interface Begun {
 	readonly begun: Omit<Run, 'run'>;
 	readonly folder: RunFolder;
-	readonly connection: Parameters<typeof runInside>[0]['connection'];
-	readonly notebook: Notebook;
+	/** Null for a program, which has no notebook either. */
+	readonly connection: Parameters<typeof runInside>[0]['connection'] | null;
+	readonly notebook: Notebook | null;
 	readonly cells: readonly CodeCell[];
+	readonly uses: readonly CellUse[];
 	readonly warn: (warning: Warning) => Promise<void>;
 	readonly leftOut: readonly Absent[];
 	readonly secrets: Secrets;
@@ -219,7 +225,7 @@ function withAbsent(error: unknown, leftOut: readonly Absent[]): unknown {
 
 /** Runs the cells in the sandbox and makes the run of what they left; traced or not. */
 async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run: Run; readonly missed: readonly Absent[] }> {
-	const { begun, folder, connection, notebook, cells } = repeat;
+	const { begun, folder, connection, notebook, cells, uses } = repeat;
 	const said: string[] = [];
 	const warn = (warning: Warning) => {
 		said.push(warning.message);
@@ -227,7 +233,6 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 	};
 	const { circumstances } = begun;
 	const binds = [...o.binds, { from: o.workplace.sockets, to: socketsInside, writable: true }];
-	const uses = o.tracer === null ? [] : await usesOf(cells, circumstances.kernel?.language ?? '');
 	await using traced =
 		o.tracer === null
 			? null
@@ -244,14 +249,15 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 		...(traced === null ? {} : { launch: traced.launch }),
 	});
 	const before = resultsOf(await readJournal(o.recorded));
-	const status = await runInside({
-		...{ sandbox, connection, folder, cells, warn, first: o.first, runner: o.runner.name },
-		recorded: before,
-		timeoutSeconds: o.timeoutSeconds,
-		mark: traced?.mark ?? (() => Promise.resolve()),
-		control: o.control,
-		listen: o.listen,
-	});
+	const inSandbox = { sandbox, folder, warn, first: o.first, timeoutSeconds: o.timeoutSeconds, control: o.control };
+	const status =
+		connection === null
+			? await runProgramInside(inSandbox)
+			: await runInside({
+					...{ ...inSandbox, connection, cells, runner: o.runner.name, recorded: before },
+					mark: traced?.mark ?? (() => Promise.resolve()),
+					listen: o.listen,
+				});
 	await folder.append({ event: 'end', status, at: new Date().toISOString() });
 	// What it wrote is told when nothing of it runs any more.
 	const facts = (await traced?.facts()) ?? null;
@@ -273,7 +279,7 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 	});
 	await keepFirstStates(written, inside, openBlobs(o.home), (entry) => folder.append(entry));
 	const run = await finishRun({
-		...{ folder, home: o.home, facts, notebook, cells, uses, inside, secrets: repeat.secrets, listen: o.listen },
+		...{ folder, home: o.home, facts, notebook, uses, inside, secrets: repeat.secrets, listen: o.listen },
 		...{ ended: null, keepOutputs: Infinity, out: null },
 	});
 	return { run, missed };
@@ -294,7 +300,10 @@ async function finishUntraced(
 	const journal = await readJournal(folder.directory);
 	const results = resultsOf(journal);
 	const files = await keepWritten({ written: done.written, recorded: o.recorded, first: o.first, blobs });
-	await folder.write('executed.ipynb', formatNotebook(withResults(done.notebook, results, o.first.circumstances.kernel)));
+	if (done.notebook !== null) {
+		const executed = formatNotebook(withResults(done.notebook, results, o.first.circumstances.kernel));
+		await folder.write('executed.ipynb', executed);
+	}
 	await writeTables(folder.directory, { facts: noFacts, files, outputs: await keepOutputs(results, blobs, Infinity) });
 	const run: Run = { ...runOf(journal), cells: accountOfCells(cells, results) };
 	await folder.finish(run);

@@ -37,6 +37,7 @@ export async function outcomeOf(directory: string, blobs: Blobs): Promise<Outcom
 		run: run.run,
 		cells: resultsOf(await readJournal(directory)),
 		codeCells: run.cells.length,
+		...(run.notebook === null ? { program: run.program ?? null } : {}),
 		folder: run.circumstances.cwd,
 		files: written.map((file) => ({ path: file.path, sha256: file.sha256After, bytes: () => bytesOf(file, blobs) })),
 	};

@@ -1,7 +1,7 @@
 import { createSecrets } from './secrets/index.ts';
 
 /** What stands in place of a word that may be a secret. */
-export const hiddenWord = '…';
+const hiddenWord = '…';
 
 /**
  * A program's arguments without what may be secret: the program, the names of options and words that are existing paths

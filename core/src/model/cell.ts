@@ -1,3 +1,5 @@
+import type { Name } from './names.ts';
+
 /** One import of a cell, as it stands there: `import a.b as c`, `from a.b import c as d`, `importlib.import_module('a.b')`. */
 export interface CellImport {
 	/** Dotted; leading dots where it is relative: `.helpers`. */
@@ -36,6 +38,17 @@ export interface CellModule {
 	/** Dotted. `from a.b import c` gives `a.b` and `a.b.c`, since the text cannot tell whether `c` is a module. */
 	readonly module: string;
 	readonly bound: 'here' | 'earlier';
+}
+
+/**
+ * What the text of a program without a notebook names: of its command line, or of a script that it ran. Like a cell's text, it
+ * is the user's own.
+ */
+export interface ScriptUse {
+	/** The script, as the run used it; null for the command line. */
+	readonly script: Name | null;
+	readonly names: CellNames;
+	readonly modules: readonly CellModule[];
 }
 
 /** All that is known of one code cell's text: what dependencies are judged `named` by. */

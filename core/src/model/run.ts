@@ -97,6 +97,10 @@ const circumstances = v.object({
 });
 export type Circumstances = v.InferOutput<typeof circumstances>;
 
+/** How a program ended: by an exit code, or by a signal; the other is null. */
+export const programEnd = v.object({ exitCode: v.nullable(v.number()), signal: v.nullable(v.string()) });
+export type ProgramEnd = v.InferOutput<typeof programEnd>;
+
 /** `run.json`: the document of `cellar audit --json`, and what a repeat needs. */
 export const runSchema = v.object({
 	format: v.literal(1),
@@ -110,6 +114,8 @@ export const runSchema = v.object({
 	workers: v.array(worker),
 	warnings: v.array(warning),
 	repeatOf: v.nullable(v.string()),
+	/** How a program without a notebook ended; left out of the run of a notebook, and where that is not known. */
+	program: v.optional(programEnd),
 	circumstances,
 });
 export type Run = v.InferOutput<typeof runSchema>;
@@ -160,6 +166,8 @@ export type JournalEntry =
 			readonly existedBefore: boolean;
 	  }
 	| { readonly event: 'warning'; readonly warning: Warning }
+	/** Of a program without a notebook, before its `end`. */
+	| { readonly event: 'program end'; readonly program: ProgramEnd }
 	| { readonly event: 'end'; readonly status: RunStatus; readonly at: string };
 
 /** A program that Cellar started: a kernel, natively, traced or in a sandbox. Who started it decides what `kill` reaches. */

@@ -25,6 +25,8 @@ export const comparisonSchema = v.object({
 	verdict: v.picklist(['same', 'close', 'differs', 'incomplete']),
 	cells: v.array(v.object({ number: v.number(), verdict: v.picklist(outputVerdicts), outputs: v.array(output) })),
 	files: v.array(file),
+	/** How the program ended in both runs; left out where they had notebooks. */
+	program: v.optional(v.object({ verdict: v.picklist(outputVerdicts), reason: v.nullable(v.string()) })),
 	sandbox: v.nullable(v.object({ name: v.string(), network: v.boolean() })),
 });
 export type Comparison = v.InferOutput<typeof comparisonSchema>;

@@ -11,3 +11,4 @@ export { openBlobs, type Blobs, type Put } from './blobs/blobs.ts';
 export { keepOutputs } from './blobs/outputs.ts';
 export { look, sha256Of, type Look } from './blobs/look.ts';
 export { compressLog, redactExec, redactLine } from './logs.ts';
+export { timesOfLines } from './times.ts';

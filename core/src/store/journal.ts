@@ -6,6 +6,7 @@ import {
 	cellStatuses,
 	diskError,
 	errnoOf,
+	programEnd,
 	runSchema,
 	runStatuses,
 	type CellOutput,
@@ -219,6 +220,7 @@ const entrySchema = v.variant('event', [
 		existedBefore: v.boolean(),
 	}),
 	v.object({ event: v.literal('warning'), warning: v.object({ code: v.string(), message: v.string() }) }),
+	v.object({ event: v.literal('program end'), program: programEnd }),
 	v.object({ event: v.literal('end'), status: v.picklist(runStatuses), at: v.string() }),
 ]);
 const events: ReadonlySet<string> = new Set(entrySchema.options.map((option) => option.entries.event.literal));

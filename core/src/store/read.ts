@@ -66,6 +66,7 @@ export function runOf(entries: readonly JournalEntry[]): Run {
 			const { number, execution, status, seconds, executionCount } = entry.result;
 			run = withCell(run, number, execution, { status, seconds, executionCount });
 		}
+		if (entry.event === 'program end') run = { ...run, program: entry.program };
 		if (entry.event === 'end') {
 			run = { ...run, status: entry.status, seconds: (Date.parse(entry.at) - Date.parse(run.started)) / 1000 };
 		}

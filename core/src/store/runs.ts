@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync, type Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { CellarError, errnoOf, type Run, type RunStatus } from '../model/index.ts';
 import { names, runsFolder } from './home.ts';
 import { readRun } from './read.ts';
@@ -10,6 +10,8 @@ export interface RunSummary {
 	readonly run: string;
 	readonly directory: string;
 	readonly notebook: string | null;
+	/** The name of the program, where there is no notebook. */
+	readonly program: string | null;
 	readonly status: RunStatus | null;
 	readonly started: string | null;
 	readonly seconds: number | null;
@@ -32,13 +34,14 @@ async function summaryOf(id: string, directory: string): Promise<RunSummary> {
 	const bytes = bytesOfRun(directory);
 	const run = await readable(directory);
 	if (run instanceof CellarError) {
-		const unknown = { notebook: null, status: null, started: null, seconds: null, workers: 0, repeatOf: null };
+		const unknown = { notebook: null, program: null, status: null, started: null, seconds: null, workers: 0, repeatOf: null };
 		return { run: id, directory, ...unknown, cells: { total: 0, finished: 0 }, bytes, problem: run };
 	}
 	return {
 		run: id,
 		directory,
 		notebook: run.notebook,
+		program: run.notebook === null ? basename(run.circumstances.argv[0] ?? '') : null,
 		status: run.status,
 		started: run.started,
 		seconds: run.seconds,

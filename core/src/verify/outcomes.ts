@@ -1,4 +1,12 @@
-import type { CellResult, Comparison, FileComparison, Name, OutputComparison, OutputVerdict } from '../model/index.ts';
+import type {
+	CellResult,
+	Comparison,
+	FileComparison,
+	Name,
+	OutputComparison,
+	OutputVerdict,
+	ProgramEnd,
+} from '../model/index.ts';
 import { compareFiles, type OutcomeFile } from './files.ts';
 import { readIgnored, type Ignored } from './ignore.ts';
 import { shown } from './kinds/text.ts';
@@ -10,6 +18,8 @@ export interface Outcome {
 	readonly run: string;
 	/** One entry an execution; of a cell that ran more than once the last counts. */
 	readonly cells: readonly CellResult[];
+	/** How the program ended, where the run had no notebook; null where that is not known. */
+	readonly program?: ProgramEnd | null;
 	/** How many code cells the notebook has; those without a result did not run. */
 	readonly codeCells: number;
 	/** The run's folder: files below it are aligned by their path from there, others by their whole path. Null: all by the whole path. */
@@ -41,7 +51,8 @@ export async function compareOutcomes(
 	const strictness: Strictness = { rtol: o.rtol, atol: o.atol, when: { a: windowOf(a), b: windowOf(b) } };
 	const cells = compareCells(a, b, strictness, ignored);
 	const files = await compareAllFiles(a, b, strictness, ignored);
-	const verdicts = [...cells, ...files].map(({ part, incomplete }) =>
+	const program = compareEnds(a.program, b.program);
+	const verdicts = [...cells, ...files, ...(program === null ? [] : [weigh(program)])].map(({ part, incomplete }) =>
 		part.verdict === 'not compared' && !incomplete ? 'same' : part.verdict,
 	);
 	return {
@@ -51,8 +62,21 @@ export async function compareOutcomes(
 		verdict: overall(verdicts),
 		cells: cells.map(({ part }) => part),
 		files: files.map(({ part }) => part),
+		...(program === null ? {} : { program }),
 		sandbox: null,
 	};
+}
+
+/** Null where neither run was a program's. */
+function compareEnds(a: Outcome['program'], b: Outcome['program']): NonNullable<Comparison['program']> | null {
+	if (a === undefined && b === undefined) return null;
+	if (a == null || b == null) return { verdict: 'not compared', reason: 'how it ended is not known of both runs' };
+	if (a.exitCode === b.exitCode && a.signal === b.signal) return { verdict: 'same', reason: null };
+	return { verdict: 'differs', reason: `the first run ${endText(a)}, the second ${endText(b)}` };
+}
+
+function endText({ exitCode, signal }: ProgramEnd): string {
+	return exitCode === null ? `was ended by ${signal ?? 'a signal'}` : `exited with ${exitCode}`;
 }
 
 function overall(verdicts: readonly OutputVerdict[]): Comparison['verdict'] {

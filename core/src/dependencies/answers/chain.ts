@@ -3,25 +3,27 @@ import { isConda } from '../conda/prefix.ts';
 import { dependenciesOf, environmentOf } from '../python/requires.ts';
 import type { Judgement } from '../judge.ts';
 import { isSystems, type Package } from '../packages.ts';
-import { baseOf, readText } from '../paths.ts';
+import { baseOf, byName, readText } from '../paths.ts';
 import type { Distribution } from '../python/site.ts';
 
 /**
  * The most plausible way from the user's code to a file: the cell, what it named, the distributions between by what they
- * require, and the file. What happened before the first cell begins with the kernel.
+ * require, and the file. What happened before the first cell begins with the kernel;
+ * where there is no notebook, with the program.
  */
 export function chainTo(j: Judgement, path: Name): string[] {
 	const first = firstUse(j, path);
 	if (first === null) return [];
 	const cell = first.cell === null ? null : j.world.scopes.cellOf(first.cell);
-	const start = cell === null ? 'the kernel' : `cell ${cell}`;
+	const isProgram = j.run.notebook === null;
+	const start = cell !== null ? `cell ${cell}` : isProgram ? 'the program' : 'the kernel';
 	const owner = j.packages.get(path) ?? null;
 	const program = programOf(j, first, path);
 	if (owner === null || isSystems(owner)) return [start, ...program, 'this file'];
 	const named = j.named.filter((one) => one.cell === cell && one.module !== null);
 	const direct = named.find((one) => one.package === owner);
 	if (direct !== undefined) return [start, direct.text, ...steps([owner], owner), 'this file'];
-	if (cell === null) {
+	if (cell === null && !isProgram) {
 		const from = kernelPackage(j);
 		const way = from === null ? null : shortest(j, [from], owner);
 		return [start, ...program, ...(way ?? [owner]).map((one) => one.name), 'this file'];
@@ -95,12 +97,23 @@ function shortest(j: Judgement, from: readonly Package[], to: Package): Package[
 }
 
 function neighbours(j: Judgement, one: Package): readonly Package[] {
-	if (one.ecosystem === 'pypi') return requiredBy(j, one as Distribution); // only distributions are of that ecosystem
+	if (one.ecosystem === 'pypi') return requiredOf(j, one as Distribution); // only distributions are of that ecosystem
 	if (isConda(one)) return one.depends.flatMap((name) => j.world.conda.prefixOf(one.root)?.find(name) ?? []);
 	return one.ecosystem === 'local' ? importedBy(j, one) : [];
 }
 
-function requiredBy(j: Judgement, one: Distribution): Package[] {
+/** The names of the distributions and conda packages that the run used or named and that require a package; sorted. */
+export function requiredBy(j: Judgement, one: Package): string[] {
+	const requires = (other: Package) => other.ecosystem === 'pypi' || isConda(other);
+	if (!requires(one)) return [];
+	const all = new Set([...j.used.keys(), ...j.named.map((each) => each.package)]);
+	return [...all]
+		.filter((other) => other !== one && requires(other) && neighbours(j, other).includes(one))
+		.map((other) => other.name)
+		.toSorted(byName);
+}
+
+function requiredOf(j: Judgement, one: Distribution): Package[] {
 	const environment = environmentOf(j.world.environments.interpreters[0] ?? null);
 	return dependenciesOf(one, new Set(), j.world.environments, environment).flatMap((need) =>
 		need.distribution === null ? [] : [j.world.conda.ofDistribution(need.distribution) ?? need.distribution],

@@ -5,46 +5,19 @@ import {
 	encodeName,
 	type Access,
 	type CellExecution,
-	type How,
 	type Name,
 	type PathVerdict,
-	type ProcessOrdinal,
-	type Seq,
 } from '../../model/index.ts';
 import type { Judgement } from '../judge.ts';
 import { titleOf, type Package } from '../packages.ts';
 import { baseOf, byName, cleaned, joined, seenBy } from '../paths.ts';
 import { normalName } from '../python/metadata.ts';
-import { chainTo } from './chain.ts';
+import { chainTo, requiredBy } from './chain.ts';
+import type { Explanation, Use } from './explanation.ts';
+import { createPrograms, shortName } from './programs.ts';
 import { roleOfStore, type Store } from '../data/stores.ts';
 import { cellList } from './software.ts';
 import { storesIn, titleOfStore } from './stores.ts';
-
-/** One way in which one part of a run used a thing. */
-export interface Use {
-	readonly cell: number | null;
-	readonly worker: string | null;
-	readonly task: string | null;
-	readonly process: ProcessOrdinal;
-	readonly how: How;
-	/** The line of the log. */
-	readonly first: Seq;
-	readonly count: number;
-}
-
-/** The document of `cellar explain --json`. */
-export interface Explanation {
-	readonly what: string;
-	readonly verdict: PathVerdict['verdict'];
-	readonly rule: string;
-	readonly reason: string;
-	readonly owner: PathVerdict['owner'];
-	/** What led there: `cell 3`, `import seaborn`, `matplotlib`, `this file`. */
-	readonly chain: readonly string[];
-	readonly uses: readonly Use[];
-	/** The store that it is part of, or is itself, with how many files of it were used; null for all else. */
-	readonly store: { readonly path: Name; readonly files: number } | null;
-}
 
 /**
  * Why a file is what it is said to be, who used it, and what brought it in; of a package the same, for all its files together.
@@ -87,6 +60,8 @@ function explainPath(j: Judgement, what: string, verdict: PathVerdict, store: St
 		owner: verdict.owner,
 		chain: chainTo(j, verdict.path),
 		uses: usesOf(j, accesses),
+		requiredBy: [],
+		cell: null,
 	};
 }
 
@@ -120,6 +95,8 @@ function explainStore(j: Judgement, what: string, folder: Name, stores: Readonly
 			members.flatMap((path) => j.world.uses.of(path)),
 		),
 		store: { path: folder, files: members.length },
+		requiredBy: [],
+		cell: null,
 	};
 }
 
@@ -134,7 +111,9 @@ function explainPackage(j: Judgement, what: string, one: Package): Explanation {
 	const paths = [...(j.used.get(one) ?? [])].toSorted(byName);
 	const named = j.named.filter((each) => each.package === one);
 	const texts = [...new Set(named.map((each) => each.text))].slice(0, 3).join(', ');
-	const whoNames = named.length === 0 ? null : `${cellList(named.map((each) => each.cell))} named it (${texts})`;
+	const cells = named.flatMap((each) => each.cell ?? []);
+	const who = cells.length === 0 ? 'the program' : cellList(cells);
+	const whoNames = named.length === 0 ? null : `${who} named it (${texts})`;
 	const opened = paths.length === 0 ? null : `${paths.length} of its files ${paths.length === 1 ? 'was' : 'were'} opened`;
 	const rules = [...new Set(paths.map((path) => j.verdicts.get(path)?.rule).filter((rule) => rule !== undefined))];
 	const first = paths
@@ -144,17 +123,22 @@ function explainPackage(j: Judgement, what: string, one: Package): Explanation {
 	return {
 		what,
 		verdict: 'software',
-		rule: rules[0] ?? 'named by a cell',
+		rule: rules[0] ?? (cells.length === 0 ? 'named by the program' : 'named by a cell'),
 		reason: [titleOf(one), [whoNames, opened].filter((text) => text !== null).join('; ')]
 			.filter((text) => text !== '')
 			.join(': '),
 		owner: { name: one.name, version: one.version, ecosystem: one.ecosystem, root: one.root },
-		chain: chain.length === 0 && named[0] !== undefined ? [`cell ${named[0].cell}`, named[0].text, one.name] : chain,
+		chain:
+			chain.length === 0 && named[0] !== undefined
+				? [cells[0] === undefined ? who : `cell ${cells[0]}`, named[0].text, one.name]
+				: chain,
 		uses: usesOf(
 			j,
 			paths.flatMap((path) => j.world.uses.of(path)),
 		),
 		store: null,
+		requiredBy: requiredBy(j, one),
+		cell: null,
 	};
 }
 
@@ -198,15 +182,21 @@ function namesLike(j: Judgement, what: string): string[] {
 /** Uses by scope, process and way, in the order of the log. */
 function usesOf({ world }: Judgement, accesses: readonly Access[]): Use[] {
 	const found = new Map<string, Use>();
+	const programs = createPrograms(world.facts);
 	const number = (execution: CellExecution | null) => (execution === null ? null : world.scopes.cellOf(execution));
 	for (const access of accesses) {
 		const key = [access.log, access.cell, access.worker, access.task, access.process, access.how].join('\n');
 		const known = found.get(key);
 		found.set(key, {
 			...{ cell: number(access.cell), worker: access.worker, task: access.task, process: access.process, how: access.how },
+			pid: programs.fact(access.process)?.pid ?? null,
+			program: null,
 			first: Math.min(known?.first ?? Infinity, access.first),
+			seconds: null,
 			count: (known?.count ?? 0) + access.count,
 		});
 	}
-	return [...found.values()].toSorted((a, b) => a.first - b.first || byName(a.how, b.how));
+	return [...found.values()]
+		.map((use) => ({ ...use, program: shortName(programs.at(use.process, use.first)) }))
+		.toSorted((a, b) => a.first - b.first || byName(a.how, b.how));
 }

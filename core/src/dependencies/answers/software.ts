@@ -38,7 +38,7 @@ function softwareItem(
 	const naming = named.filter((each) => isSelected(each.cell, selector));
 	if (touched.length === 0 && naming.length === 0) return null;
 	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));
-	const cells = { cells: named.map((each) => each.cell), workers: [], tasks: [], manager: named.length > 0 };
+	const cells = { cells: named.flatMap((each) => each.cell ?? []), workers: [], tasks: [], manager: named.length > 0 };
 	return {
 		name: one.name,
 		version: one.version,
@@ -84,8 +84,8 @@ function sizeOf(path: Name, file: FileFact | undefined): number {
 	return file !== undefined && file.kind === 'file' ? (file.size ?? 0) : (statOf(path)?.size ?? 0);
 }
 
-/** Cells run in the manager: what they name, it uses. */
-function isSelected(cell: number, selector: Selector): boolean {
+/** Cells run in the manager: what they name, it uses. So it is with a program's own code. */
+function isSelected(cell: number | null, selector: Selector): boolean {
 	const fits = (one: Part) =>
 		one.part === 'run' || one.part === 'program' || one.part === 'manager' || (one.part === 'cell' && one.cell === cell);
 	return selector.parts.some(fits);
@@ -95,9 +95,9 @@ function namedReason(naming: readonly Naming[], selector: Selector): string {
 	const [first] = naming;
 	if (first === undefined) return '';
 	const doubt = naming.every((each) => each.ambiguous) ? ' (several packages have files below this name)' : '';
-	const cells = [...new Set(naming.map((each) => each.cell))];
+	const cells = [...new Set(naming.flatMap((each) => each.cell ?? []))];
 	const one = selector.parts.length === 1 && selector.parts[0]!.part === 'cell';
-	const where = one ? 'here' : `in ${cellList(cells)}`;
+	const where = one ? 'here' : cells.length === 0 ? 'by the program' : `in ${cellList(cells)}`;
 	const loads = [...new Set(naming.filter((each) => each.path !== null && each.loaded !== each.cell).map((each) => each.loaded))];
 	const earlier = loads.map((cell) => (cell === null ? 'by the kernel' : `by cell ${cell}`));
 	const loaded =

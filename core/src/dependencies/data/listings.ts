@@ -14,8 +14,9 @@ export function isDataListing({ path, names, folder, made, story, world }: Case)
 	const real = names.at(-1) ?? path;
 	if (!isSearched(real, world) && !wasEntered(path, real, world)) return true;
 	return world.uses.of(path).some((access) => {
-		const cell = access.how === 'list' && access.cell !== null ? world.scopes.cellOf(access.cell) : null;
-		return cell !== null && mayList(world.listing.get(cell), real);
+		if (access.how !== 'list') return false;
+		// Outside of cells there is code of the user's own only where there is no notebook, and then `listing` may hold null.
+		return mayList(world.listing.get(access.cell === null ? null : world.scopes.cellOf(access.cell)), real);
 	});
 }
 

@@ -1,39 +1,20 @@
-import { createFollower, launch, startTimeOf, tailLog, type Launched } from '../../audit/index.ts';
 import { openSession, type Connection, type Kernelspec, type Session } from '../../kernel/index.ts';
-import type { CellUse, Facts, JournalEntry, Listener, RunStatus, StartedProcess, Warning } from '../../model/index.ts';
+import type { CellUse, Facts, RunStatus, StartedProcess } from '../../model/index.ts';
 import type { CodeCell } from '../../notebook/index.ts';
-import type { RunFolder } from '../../store/index.ts';
 import { createAside, type Aside } from '../run/aside.ts';
-import type { Control } from '../run/control.ts';
 import { executed, runCells, type CellLoop } from '../run/cells.ts';
 import { hintsOfCode } from '../run/coroutines.ts';
-import { whoAndWhere } from '../run/environment.ts';
-import type { InputKeeper } from './inputs.ts';
-import { isFull, lostLog, watchMarks } from './marks.ts';
-
-/** Between two looks at the growing log: short enough to save an input before it is overwritten by hand, long enough to cost nothing. */
-const pollMs = 150;
-/** How long what the kernel started may go on after it. */
-const graceMs = 4000;
+import { isFull, lostLog } from './marks.ts';
+import { traced, warn, type Growing, type Tracing } from './tracing.ts';
 
 /** A kernel that is to be run under the tracer. */
-export interface Recording {
+export interface Recording extends Omit<Tracing, 'name' | 'hints' | 'language' | 'findWorkers' | 'streams' | 'sharesTerminal'> {
 	readonly timeoutSeconds: number | null;
 	readonly allowErrors: boolean;
-	readonly checks: boolean;
-	readonly control: Control;
-	readonly listen: Listener;
-	readonly folder: RunFolder;
 	readonly spec: Kernelspec;
 	readonly uses: readonly CellUse[];
 	readonly cells: readonly CodeCell[];
-	readonly keeper: InputKeeper;
 	readonly connection: Connection;
-	readonly argv: readonly string[];
-	readonly environment: Readonly<Record<string, string>>;
-	readonly nonce: string;
-	readonly cwd: string;
-	readonly tracer: string;
 }
 
 /**
@@ -43,41 +24,41 @@ export interface Recording {
  *   show what the cells do any more
  */
 export async function recordCells(o: Recording): Promise<{ facts: Facts; status: RunStatus }> {
-	const log = o.folder.logPath('manager');
 	const aside = createAside();
-	const here = whoAndWhere();
-	const follower = createFollower({
-		log: 'manager',
-		nonce: o.nonce,
-		host: here.hostname,
-		bootId: here.bootId,
-		language: o.spec.language.toLowerCase(),
-		...hintsOfCode(o.cells, o.uses),
-		onFirstUse: (use) => o.keeper.sighted(use.path, use.how),
+	const told = { hints: hintsOfCode(o.cells, o.uses), language: o.spec.language.toLowerCase() };
+	const { facts, result } = await traced({ ...o, ...told, name: 'the kernel', findWorkers: true }, async (growing) => {
+		if (o.spec.note !== null) await warn(o, { code: 'CELLAR_KERNEL_CHOSEN', message: o.spec.note });
+		return runInKernel(o, aside, growing);
 	});
-	await using launched = await launch({
-		argv: o.argv,
-		cwd: o.cwd,
-		env: o.environment,
-		log,
-		nonce: o.nonce,
-		checks: o.checks,
-		tracer: o.tracer,
+	await aside.settled();
+	return { facts, status: result };
+}
+
+async function runInKernel(o: Recording, aside: Aside, growing: Growing): Promise<RunStatus> {
+	const clock = performance.now();
+	await using session = await openKernel(o, aside, growing.launched);
+	o.listen({ type: 'kernel ready', kernel: o.spec.displayName, seconds: (performance.now() - clock) / 1000 });
+	const { status } = await runCells({
+		session,
+		cells: o.cells,
+		allowErrors: o.allowErrors,
+		timeoutSeconds: o.timeoutSeconds,
+		mark: marker(o, growing),
+		append: (entry) => o.folder.append(entry),
+		stop: o.control.stop,
+		listen: o.listen,
 	});
-	const startTime = startTimeOf(launched.tracerPid);
-	if (startTime !== null) await o.folder.append({ event: 'tracer', pid: launched.tracerPid, startTime });
-	if (o.spec.note !== null) await warn(o, { code: 'CELLAR_KERNEL_CHOSEN', message: o.spec.note });
-	const kill = () => void launched.kill();
-	o.control.kill.addEventListener('abort', kill, { once: true });
-	const marks = watchMarks(o.nonce);
-	const tail = tailLog(log, (events) => {
-		marks.take(events);
-		follower.take(events);
-	});
-	const mark: CellLoop['mark'] = async (verb, execution) => {
+	await session.shutdown(5000);
+	return status;
+}
+
+/** Puts the marks of cells into the log, and looks whether they stand there. */
+function marker(o: Recording, growing: Growing): CellLoop['mark'] {
+	const { launched, marks } = growing;
+	return async (verb, execution) => {
 		const stands = async () => {
 			await launched.mark({ verb, kind: 'cell', id: String(execution), attempt: null, name: null });
-			await tail.poll();
+			await growing.poll();
 			return marks.has(verb, execution);
 		};
 		if (await stands()) return;
@@ -87,45 +68,6 @@ export async function recordCells(o: Recording): Promise<{ facts: Facts; status:
 		const message = `the disk was full for a while in cell ${number} or before it: what was used then is not known`;
 		await warn(o, { code: 'CELLAR_LOG_INCOMPLETE', message });
 	};
-	let status: RunStatus;
-	let leftRunning: Awaited<ReturnType<Launched['finish']>>;
-	{
-		await using _polling = pollEvery(pollMs, () => tail.poll());
-		try {
-			status = await runInKernel(o, aside, launched, mark);
-		} finally {
-			o.control.kill.removeEventListener('abort', kill);
-		}
-		leftRunning = await launched.finish(graceMs);
-	}
-	for (const left of leftRunning) {
-		await warn(o, {
-			code: 'CELLAR_LEFT_RUNNING',
-			message: `${left.command} (process ${left.pid}) was still running after the kernel had ended, and was ended with it`,
-		});
-	}
-	await tail.end();
-	await o.keeper.settled();
-	await aside.settled();
-	return { facts: follower.facts(), status };
-}
-
-async function runInKernel(o: Recording, aside: Aside, launched: Launched, mark: CellLoop['mark']): Promise<RunStatus> {
-	const clock = performance.now();
-	await using session = await openKernel(o, aside, launched);
-	o.listen({ type: 'kernel ready', kernel: o.spec.displayName, seconds: (performance.now() - clock) / 1000 });
-	const { status } = await runCells({
-		session,
-		cells: o.cells,
-		allowErrors: o.allowErrors,
-		timeoutSeconds: o.timeoutSeconds,
-		mark,
-		append: (entry) => o.folder.append(entry),
-		stop: o.control.stop,
-		listen: o.listen,
-	});
-	await session.shutdown(5000);
-	return status;
 }
 
 function openKernel(o: Recording, aside: Aside, process: StartedProcess): Promise<Session> {
@@ -136,29 +78,4 @@ function openKernel(o: Recording, aside: Aside, process: StartedProcess): Promis
 		startTimeoutMs: 120_000,
 		onWarning: (warning) => aside.add(warn(o, warning)),
 	});
-}
-
-/** Journals a warning and tells it. */
-export async function warn(o: { folder: RunFolder; listen: Listener }, warning: Warning): Promise<void> {
-	const entry: JournalEntry = { event: 'warning', warning };
-	await o.folder.append(entry);
-	o.listen({ type: 'warning', warning });
-}
-
-/** Calls `poll` again and again, one at a time, until it is disposed of. */
-function pollEvery(ms: number, poll: () => Promise<void>): AsyncDisposable {
-	let busy: Promise<void> = Promise.resolve();
-	let failed: unknown = null;
-	const timer = setInterval(() => {
-		busy = busy.then(poll).catch((error: unknown) => {
-			failed ??= error;
-		});
-	}, ms);
-	return {
-		async [Symbol.asyncDispose]() {
-			clearInterval(timer);
-			await busy;
-			if (failed !== null) throw failed;
-		},
-	};
 }

@@ -13,7 +13,7 @@ import {
 	type Secrets,
 	type Warning,
 } from '../../model/index.ts';
-import { formatNotebook, withResults, type CodeCell, type Notebook } from '../../notebook/index.ts';
+import { formatNotebook, withResults, type Notebook } from '../../notebook/index.ts';
 import {
 	compressLog,
 	keepOutputs,
@@ -28,17 +28,18 @@ import { changedLater, keepFiles, lookAtFiles, withSources } from './files.ts';
 import { maskWarning } from '../secrets/guard.ts';
 import { resultsOf } from './journal.ts';
 import { existingPath, firstOf } from './paths.ts';
+import { usesOfProgram } from './uses.ts';
 import { recordedDpkg } from '../record.ts';
 import type { Inside } from '../replay/view.ts';
 
-/** What is known when the kernel and all that it started have ended. */
+/** What is known when the kernel, or the program, and all that it started have ended. */
 export interface Ending {
 	/** The open folder, or that of a run that died and is told from its journal and log. */
 	readonly folder: Pick<RunFolder, 'id' | 'directory' | 'append' | 'logPath' | 'write' | 'finish'>;
 	readonly home: string;
 	readonly facts: Facts;
-	readonly notebook: Notebook;
-	readonly cells: readonly CodeCell[];
+	/** Null for a program without one. */
+	readonly notebook: Notebook | null;
 	readonly uses: readonly CellUse[];
 	/** Milliseconds since 1970, of a run that is made whole after its death; null where it has just ended. */
 	readonly ended: number | null;
@@ -68,16 +69,18 @@ export async function finishRun(o: Ending): Promise<Run> {
 	};
 
 	listen({ type: 'step', what: 'looking at the files', done: null, of: null });
-	const executed = formatNotebook(withResults(o.notebook, results, begun.circumstances.kernel));
-	await folder.write('executed.ipynb', executed);
+	const executed = o.notebook === null ? null : formatNotebook(withResults(o.notebook, results, begun.circumstances.kernel));
+	if (executed !== null) await folder.write('executed.ipynb', executed);
 	const looking = { started: Date.parse(begun.started), ended: o.ended, inside: o.inside };
 	const looked = lookAtFiles(o.facts, journal, looking);
 
 	listen({ type: 'step', what: 'judging what was used', done: null, of: null });
 	const machine = o.inside === null ? openMachine() : openMachine({ view: o.inside, dpkg: recordedDpkg });
-	const judgement = judge({ run: account, facts: o.facts, files: looked, cells: o.uses, machine });
-	// The outputs of cells first: they are small, and what a verdict is about. What they leave of the limit is the files'.
 	const blobs = openBlobs(o.home);
+	const scripts =
+		o.notebook === null ? await usesOfProgram({ run: account, facts: o.facts, files: looked, blobs, view: o.inside }) : [];
+	const judgement = judge({ run: account, facts: o.facts, files: looked, cells: o.uses, scripts, machine });
+	// The outputs of cells first: they are small, and what a verdict is about. What they leave of the limit is the files'.
 	const outputs = await keepOutputs(results, blobs, o.keepOutputs);
 	const taken = outputs.reduce((sum, output) => sum + (output.blob === null ? 0 : output.bytes), 0);
 	const files = await keepFiles({
@@ -110,7 +113,7 @@ export async function finishRun(o: Ending): Promise<Run> {
 	if (existsSync(log)) await compressLog(log, `${log}.gz`, (line) => redactLine(line, isPath, o.secrets));
 	await folder.finish();
 	// The run is whole by now, wherever this may not be written.
-	if (o.out !== null) await writeFile(o.out, executed);
+	if (o.out !== null && executed !== null) await writeFile(o.out, executed);
 	listen({ type: 'run ended', run: run.run, status: run.status, seconds: run.seconds ?? 0 });
 	return run;
 }

@@ -1,5 +1,20 @@
-import type { CellUse } from '../../model/index.ts';
-import { loadAnalyser, modulesByCell, namesReader, type CodeCell } from '../../notebook/index.ts';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import {
+	encodeName,
+	fsPath,
+	type CellUse,
+	type Facts,
+	type FileFact,
+	type Name,
+	type Run,
+	type ScriptUse,
+	type View,
+} from '../../model/index.ts';
+import { loadAnalyser, modulesByCell, namesReader, type Analyser, type CodeCell } from '../../notebook/index.ts';
+import type { Blobs } from '../../store/index.ts';
+import { absolute, moduleFiles } from './program.ts';
 
 /** What the text of each code cell names. Cells of a language that is not read yet name nothing. */
 export async function usesOf(cells: readonly CodeCell[], language: string): Promise<readonly CellUse[]> {
@@ -9,4 +24,71 @@ export async function usesOf(cells: readonly CodeCell[], language: string): Prom
 	const names = cells.map((cell) => read(cell.source));
 	const modules = modulesByCell(names);
 	return cells.map((cell, at) => ({ number: cell.number, names: names[at]!, modules: modules[at] ?? [] }));
+}
+
+/** A program without a notebook that has run. */
+interface Ran {
+	readonly run: Run;
+	readonly facts: Facts;
+	readonly files: ReadonlyMap<Name, FileFact>;
+	readonly blobs: Blobs;
+	/** Where the run was not on this machine's files. */
+	readonly view: View | null;
+}
+
+/** What the user's own text names in the run of a program: its command line, and the Python scripts that it ran. */
+export async function usesOfProgram(o: Ran): Promise<readonly ScriptUse[]> {
+	const { argv } = o.run.circumstances;
+	const analyser = await loadAnalyser();
+	const [command = ''] = argv;
+	const at = runsPython.test(basename(command)) ? argv.findIndex((word) => word.startsWith('-c')) : -1;
+	// `-c` is an argument of Python's own only before the script.
+	const isOwn = at > 0 && argv.slice(1, at).every((word) => word.startsWith('-'));
+	const code = isOwn ? argv[at]!.slice(2) || argv[at + 1] : '';
+	const given = use(analyser, null, code ?? '');
+	const named: ScriptUse = { ...given, names: { ...given.names, commands: [command] } };
+	const scripts: ScriptUse[] = [];
+	for (const script of scriptsOf(o)) {
+		const text = await textOf(script, o);
+		if (text !== null) scripts.push(use(analyser, script, text));
+	}
+	return [named, ...scripts];
+}
+
+const runsPython = /^(python|pypy|ipython)[\d.]*$/;
+
+function use(analyser: Analyser, script: Name | null, text: string): ScriptUse {
+	const names = analyser.cell(text);
+	return { script, names, modules: modulesByCell([names])[0] ?? [] };
+}
+
+/** The scripts that some Python of the run was told to run, and those that were executed themselves; a module that `-m` names too. */
+function scriptsOf({ run, facts }: Ran): Set<Name> {
+	const { argv, cwd } = run.circumstances;
+	const found = new Set<Name>();
+	const flag = argv.findIndex((word) => !/^-[^m]/.test(word) && word !== argv[0]);
+	if (runsPython.test(basename(argv[0] ?? '')) && argv[flag] === '-m' && argv[flag + 1] !== undefined) {
+		for (const path of moduleFiles(argv[flag + 1]!, cwd)) if (existsSync(path)) found.add(encodeName(Buffer.from(path)));
+	}
+	for (const exec of facts.execs) {
+		if (/\.pyw?$/.test(exec.path)) found.add(exec.path);
+		if (!runsPython.test(basename(exec.path))) continue;
+		// Words that are no paths were hidden when they were recorded.
+		const word = exec.argv.slice(1).find((one) => !one.startsWith('-') || /^-[cm]/.test(one));
+		if (word !== undefined && !/^-|…/.test(word)) found.add(absolute(word, encodeName(Buffer.from(cwd))));
+	}
+	return found;
+}
+
+/** A script as it was before the run where that was kept, and otherwise as it is; null where it cannot be read. */
+async function textOf(script: Name, { files, blobs, view }: Ran): Promise<string | null> {
+	const blob = files.get(script)?.blobBefore ?? null;
+	const place = view === null ? script : view.place(script, true);
+	try {
+		if (blob !== null && (await blobs.has(blob))) return await readFile(blobs.path(blob), 'utf8');
+		return place === null ? null : await readFile(fsPath(place), 'utf8');
+	} catch {
+		// Gone, a folder, or not ours to read: then nothing is known to be named there.
+		return null;
+	}
 }

@@ -19,6 +19,11 @@ export function maskOf(kind: string): string {
 	return `‹secret: ${kind}›`;
 }
 
+/** Whether something in a text was masked. */
+export function isMasked(text: string): boolean {
+	return /‹secret: [^›]*›/.test(text);
+}
+
 /** @param values known to be secret, beside the forms that everybody knows */
 export function createSecrets(values: Iterable<string> = []): Secrets {
 	const known = new Set(values);
