@@ -14,7 +14,7 @@ let conda: Prefix;
 beforeAll(() => {
 	work = realpathSync(mkdtempSync(join(tmpdir(), 'conda-')));
 	conda = makePrefix(work, { kernel: false });
-}, 120_000);
+}, 600_000);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const inSite = (path: string) => join(conda.site, path);

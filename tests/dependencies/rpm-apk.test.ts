@@ -19,8 +19,8 @@ const put = (path: string, text: string) => {
 beforeAll(() => {
 	made = realpathSync(mkdtempSync(join(tmpdir(), 'rpm-')));
 	execFileSync('python3', [join(import.meta.dirname, 'rpm.py'), made, join(made, 'data')]);
-}, 120_000);
-afterAll(() => rmSync(made, { recursive: true, force: true }), 120_000);
+}, 600_000);
+afterAll(() => rmSync(made, { recursive: true, force: true }), 600_000);
 
 test('rpm’s own database says whose a file is, in which version, and which are settings', () => {
 	const lists = openRpm([join(made, 'nothing'), join(made, 'db')]);

@@ -68,7 +68,7 @@ async function audited() {
 
 test(
 	'of a real traced notebook every package, file and cell is told, as the kernel itself knows them',
-	{ timeout: 120_000 },
+	{ timeout: 600_000 },
 	async () => {
 		const { place, run, of, why } = await audited();
 		expect([run.status, run.cells.map((cell) => cell.status)]).toEqual(['finished', cells.map(() => 'finished')]);

@@ -51,7 +51,7 @@ test('the validator of CycloneDX finds nothing to say of it, by the strict schem
 	const texts = [written('cyclonedx', [...everything, ...more], true).text, written('cyclonedx', []).text];
 	expect(read(validator, JSON.stringify([...texts, '{"bomFormat": "another"}']))).toEqual([null, null, expect.any(String)]);
 	// The schema's formats are compiled each time: half a minute on a loaded machine.
-}, 180_000);
+}, 600_000);
 
 test('it holds all software of every kind, each by a package URL that others read', () => {
 	const found = bom().components.flatMap(({ purl }) => purl ?? []);

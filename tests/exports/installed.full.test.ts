@@ -80,4 +80,4 @@ test('with --json it is one document, and each thing that is not in the file is 
 	expect(JSON.parse(document.text)).toHaveProperty('conda.dependencies');
 	expect(document.remarks).toContainEqual(expect.objectContaining({ name: 'weather', held: false }));
 	expect(said.stderr).toMatch(/weather.*CELLAR_NOT_IN_FORMAT/);
-}, 120_000);
+}, 600_000);

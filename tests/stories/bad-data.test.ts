@@ -38,7 +38,7 @@ function listing(name: string, hash = ''): string {
 
 test(
 	'a RECORD that is missing, broken or lying, and a package that a cell removes, are marked in the answer',
-	{ timeout: 240_000 },
+	{ timeout: 600_000 },
 	async () => {
 		using place = makePlace();
 		const site = join(place.folder, 'site-packages');
@@ -75,7 +75,7 @@ for path in glob.glob('${site}/removed*'): shutil.rmtree(path)`,
 
 test(
 	'names that are no UTF-8, that hold a newline or that are as long as a path can be are each one file',
-	{ timeout: 240_000 },
+	{ timeout: 600_000 },
 	async () => {
 		using place = makePlace();
 		const { document } = await needed(place, [
@@ -100,7 +100,7 @@ os.chdir(here)`,
 	},
 );
 
-test('a path that another process replaces while the run reads it keeps its first state', { timeout: 240_000 }, async () => {
+test('a path that another process replaces while the run reads it keeps its first state', { timeout: 600_000 }, async () => {
 	using place = makePlace();
 	writeFileSync(join(place.folder, 'table.csv'), 'first\n');
 	const { document } = await needed(place, [

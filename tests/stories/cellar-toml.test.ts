@@ -6,7 +6,7 @@ import { readTables } from '../../core/src/store/index.ts';
 import { makePlace, pythonOf, type ErrorDocument } from './cellar.ts';
 import { inlineNotebook } from './inline.ts';
 
-test('a project’s rules are kept in the run, judge its parts later, and are named', { timeout: 120_000 }, async () => {
+test('a project’s rules are kept in the run, judge its parts later, and are named', { timeout: 600_000 }, async () => {
 	using place = makePlace();
 	const notebook = inlineNotebook(place, 'ruled.ipynb', [
 		`print(len(open('scratch/part.csv').read()), len(open('lab.key').read()))`,
@@ -40,7 +40,7 @@ test('a project’s rules are kept in the run, judge its parts later, and are na
 	});
 });
 
-test('a broken cellar.toml ends in exit 5 before anything runs', { timeout: 60_000 }, async () => {
+test('a broken cellar.toml ends in exit 5 before anything runs', { timeout: 600_000 }, async () => {
 	using place = makePlace();
 	const notebook = inlineNotebook(place, 'never.ipynb', [`open('ran', 'w').close()`]);
 	writeFileSync(join(dirname(notebook), 'cellar.toml'), '[[rule]]\npath = "a"\nas = "nothing"\n');

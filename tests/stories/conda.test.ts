@@ -11,8 +11,8 @@ let conda: Prefix;
 beforeAll(() => {
 	place = makePlace();
 	conda = makePrefix(join(place.folder, 'conda'), { kernel: true });
-}, 120_000);
-afterAll(() => place[Symbol.dispose](), 120_000);
+}, 600_000);
+afterAll(() => place[Symbol.dispose](), 600_000);
 
 test('a notebook of a conda environment is repeated without it, and needs the same again', async () => {
 	const notebook = inlineNotebook(place, 'conda.ipynb', [
@@ -51,4 +51,4 @@ test('a notebook of a conda environment is repeated without it, and needs the sa
 	expect(first.find((one) => one.name === 'ipykernel')).toMatchObject({ ecosystem: 'pypi', direct: false });
 	expect(first.filter((one) => one.ecosystem === 'interpreter')).toEqual([]);
 	expect(await software(comparison.b)).toEqual(first);
-}, 180_000);
+}, 600_000);

@@ -82,7 +82,7 @@ test(
 
 test(
 	'a notebook of bash: the shell was born before the first cell, and works for the cell that is active',
-	{ timeout: 180_000 },
+	{ timeout: 600_000 },
 	async () => {
 		using place = makePlace();
 		const python = pythonOf('bash-kernel');

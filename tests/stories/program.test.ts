@@ -50,7 +50,7 @@ test('a program has our streams: its stdin is ours, its words go where ours go, 
 	expect(said.stderr).toMatch(/^aside$/m);
 	expect(said.stderr).toMatch(/finished, exit code 0/);
 	expect(said.status).toBe(0);
-}, 60_000);
+}, 600_000);
 
 test('with --json stdout holds the document alone, and what the program says there goes to stderr', async () => {
 	const said = await place.cellar(['audit', '--json', '--', python, 'script.py', 'data.csv']);
@@ -60,7 +60,7 @@ test('with --json stdout holds the document alone, and what the program says the
 	expect(said.stderr).toContain("told ['data.csv']");
 	expect(existsSync(join(document.directory, 'notebook.ipynb'))).toBe(false);
 	expect(existsSync(join(document.directory, 'executed.ipynb'))).toBe(false);
-}, 60_000);
+}, 600_000);
 
 test('what the script that ran imports is direct, what its modules import is not; its data is told too', async () => {
 	const { run } = await audited([python, 'script.py', 'data.csv']);
@@ -78,13 +78,13 @@ test('what the script that ran imports is direct, what its modules import is not
 		['out.txt', 'output'],
 	]);
 	expect(await deps(run, 'program')).toEqual({ ...(await deps(run)), for: 'program' });
-}, 120_000);
+}, 600_000);
 
 test('a package’s own program is none of the user’s code, but the command that names it is', async () => {
 	const { run } = await audited([join(python, '../pip'), '--version']);
 	const { software } = await deps(run);
 	expect(software.filter((item) => item.direct).map((item) => item.name)).toEqual(['pip']);
-}, 60_000);
+}, 600_000);
 
 test('code that -c gives and a module that -m names are the user’s own', async () => {
 	const code = await audited([python, '-c', 'import traitlets']);
@@ -94,7 +94,7 @@ test('code that -c gives and a module that -m names are the user’s own', async
 	write('tool/__init__.py', '');
 	const module = await audited([python, '-m', 'tool']);
 	expect((await deps(module.run)).software.find((item) => item.name === 'traitlets')?.direct).toBe(true);
-}, 120_000);
+}, 600_000);
 
 test('a file and a package are explained from the program, with the process and the time of each use', async () => {
 	const { run } = await audited([python, 'script.py', 'data.csv']);
@@ -108,7 +108,7 @@ test('a file and a package are explained from the program, with the process and 
 	expect(await explained('traitlets')).toMatchObject({ chain: ['the program', 'import traitlets'] });
 	const cell = await place.cellar(['explain', 'cell:1', run, '--json']);
 	expect(cell.json<ErrorDocument>().error.code).toBe('CELLAR_NO_SUCH_CELL');
-}, 120_000);
+}, 600_000);
 
 test('a program that fails ends in 3 and is `raised`, one that a signal ends is `died`; how it ended stands in the run', async () => {
 	expect(await audited(['sh', '-c', 'exit 7'])).toMatchObject({
@@ -117,7 +117,7 @@ test('a program that fails ends in 3 and is `raised`, one that a signal ends is 
 	expect(await audited(['sh', '-c', 'kill -9 $$'])).toMatchObject({
 		...{ code: 3, status: 'died', program: { exitCode: null, signal: 'SIGKILL' } },
 	});
-}, 60_000);
+}, 600_000);
 
 test('a program that is not there, or may not be executed, is told before there is a run', async () => {
 	const before = (await place.cellar(['runs', '--json'])).json<RunsDocument>().runs.length;
@@ -126,7 +126,7 @@ test('a program that is not there, or may not be executed, is told before there 
 	const refused = await place.cellar(['audit', '--json', '--', './data.csv']);
 	expect([refused.code, refused.json<ErrorDocument>().error.code]).toEqual([4, 'CELLAR_NO_PERMISSION']);
 	expect((await place.cellar(['runs', '--json'])).json<RunsDocument>().runs).toHaveLength(before);
-}, 60_000);
+}, 600_000);
 
 test('what is for notebooks alone is refused, and so are a notebook and a command together', async () => {
 	for (const words of [
@@ -138,7 +138,7 @@ test('what is for notebooks alone is refused, and so are a notebook and a comman
 		const said = await place.cellar(['audit', '--json', ...words]);
 		expect([said.code, said.json<ErrorDocument>().error.code]).toEqual([2, 'CELLAR_USAGE']);
 	}
-}, 60_000);
+}, 600_000);
 
 test('where ptrace is refused nothing of the program runs', async () => {
 	const refusing = join(place.folder, 'no-ptrace');
@@ -152,7 +152,7 @@ test('where ptrace is refused nothing of the program runs', async () => {
 	});
 	expect([said.status, said.stdout]).toEqual([4, expect.stringContaining('CELLAR_NO_TRACER')]);
 	expect(existsSync(join(place.folder, 'ran'))).toBe(false);
-}, 60_000);
+}, 600_000);
 
 test('a pool of a Python program has workers, a shell’s commands are none', async () => {
 	const pool = write(
@@ -164,7 +164,7 @@ test('a pool of a Python program has workers, a shell’s commands are none', as
 	const parts = (await deps(run, 'workers')).data.filter((item) => item.role === 'output').map((item) => item.relative);
 	expect(parts).toEqual(['part-0.txt', 'part-1.txt']);
 	expect((await audited(['sh', '-c', '(cat data.csv; true); (cat data.csv; true)'])).workers).toEqual([]);
-}, 120_000);
+}, 600_000);
 
 const waiting = `
 import signal, sys, time
@@ -192,7 +192,7 @@ test('a signal is handed on to the program, once; the exit code is 128 and its n
 		expect(said.json<Document>()).toMatchObject({ status: 'interrupted', program: { exitCode: 5, signal: null } });
 		expect(readFileSync(join(place.folder, 'told.txt'), 'utf8')).toBe(`${number}\n`);
 	}
-}, 120_000);
+}, 600_000);
 
 test('Ctrl-C in a terminal reaches the program once, and the program has the terminal', async () => {
 	write('told.txt', '');
@@ -232,7 +232,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 	expect(readFileSync(join(place.folder, 'told.txt'), 'utf8'), seen).toBe('2\n');
 	expect(code, seen).toBe(130);
 	expect(seen).toContain('interrupted, exit code 5');
-}, 120_000);
+}, 600_000);
 
 test('where Cellar is killed the run is `died`, and the next command makes it whole', async () => {
 	write('waiting.py', `print(open('data.csv').read())\n${waiting}`);
@@ -244,7 +244,7 @@ test('where Cellar is killed the run is `died`, and the next command makes it wh
 	const [newest] = (await place.cellar(['runs', '--json'])).json<RunsDocument>().runs;
 	expect(newest?.status).toBe('died');
 	expect((await deps(newest!.run)).data.map((item) => [item.relative, item.role])).toContainEqual(['data.csv', 'input']);
-}, 120_000);
+}, 600_000);
 
 test('what a program leaves running is ended with it, and told', async () => {
 	const { warnings, status } = await audited(['sh', '-c', 'sleep 600 & exit 0']);
@@ -252,7 +252,7 @@ test('what a program leaves running is ended with it, and told', async () => {
 	expect(warnings).toMatchObject([
 		{ code: 'CELLAR_LEFT_RUNNING', message: expect.stringContaining('after the program had ended') },
 	]);
-}, 60_000);
+}, 600_000);
 
 test('a packed program runs again without its files, and is the same; where it ends otherwise, it differs', async () => {
 	const { run } = await audited([python, 'script.py', 'data.csv']);
@@ -270,7 +270,7 @@ test('a packed program runs again without its files, and is the same; where it e
 	chmodSync(other, 0o644);
 	const differs = await place.cellar(['repeat', image, '--json', '--input', `${join(place.folder, 'data.csv')}=${other}`]);
 	expect([differs.code, differs.json<Comparison>().verdict]).toEqual([1, 'differs']);
-}, 240_000);
+}, 600_000);
 
 test('a word of the command that looks like a secret is not kept, and the repeat is refused', async () => {
 	const { run, directory } = await audited([
@@ -288,4 +288,4 @@ test('a word of the command that looks like a secret is not kept, and the repeat
 	}
 	const said = await place.cellar(['repeat', run, '--json']);
 	expect([said.code, said.json<ErrorDocument>().error.code]).toEqual([5, 'CELLAR_SECRET_IN_SOURCE']);
-}, 120_000);
+}, 600_000);
