@@ -38,9 +38,10 @@ export function takeExec(state: State, thread: Thread, call: ExecCall): void {
 	}
 }
 
-/** The kernel hands its cells to a program of their language, as the kernel for bash does. */
-function isDeputy({ marking, options }: State, { process }: Thread, name: Name): boolean {
-	return process.parent !== null && process.parent === marking.runner?.process && basename(name) === options.language;
+/** The kernel hands its cells to a program of their language that it started before the first of them, as the kernel for bash does. */
+function isDeputy({ marking, options }: State, { process, birth }: Thread, name: Name): boolean {
+	if (birth.cell !== null || process.parent === null || process.parent !== marking.runner?.process) return false;
+	return basename(name) === options.language;
 }
 
 /** The launcher executes what undoes the shell's environment, and then the program; a sandbox starts it somewhere below. */

@@ -42,7 +42,7 @@ export interface FollowerOptions {
 	 * no part of the run; from then on paths are those inside. Without it, the run begins with the program that was launched.
 	 */
 	readonly program?: readonly Name[];
-	/** The language of the cells, in small letters: a program of this name that the kernel itself starts runs cells for it. */
+	/** The language of the cells, in small letters: a program of this name that the kernel starts before them runs them for it. */
 	readonly language?: string;
 	/** Cell executions that start coroutines: they may go on in later cells, and the log cannot tell. It may grow. */
 	readonly coroutineCells?: ReadonlySet<CellExecution>;
