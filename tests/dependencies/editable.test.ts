@@ -100,7 +100,7 @@ test('a folder that a .pth of the user’s own adds holds own modules, of no dis
 	const run = record();
 	const site = join(run.folder, 'venv/lib/python3.11/site-packages');
 	installed(site, 'any', '1', { 'any.py': '' });
-	const shared = join(run.folder, '../shared');
+	const shared = join(run.folder, '../common');
 	mkdirSync(shared);
 	writeFileSync(join(shared, 'common.py'), '');
 	writeFileSync(join(site, 'mine.pth'), `# ours\n${shared}\nimport os\n/nowhere/at/all\n`);

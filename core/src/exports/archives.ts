@@ -1,7 +1,6 @@
 import { Parser } from 'htmlparser2';
 import * as v from 'valibot';
-import type { IndexFile, InstalledWheel } from '../model/index.ts';
-import { normalName } from './pip.ts';
+import { normalName, type IndexFile, type InstalledWheel } from '../model/index.ts';
 
 /** A file as a page of an index lists it; `sha256` is null where the page does not say. */
 export interface PageFile {

@@ -1,4 +1,4 @@
-import type { Dependencies, Remark, SoftwareDependency } from '../model/index.ts';
+import { normalName, type Dependencies, type Remark, type SoftwareDependency } from '../model/index.ts';
 import { isRecord, leftOut, publicAddress, reasonElsewhere, textOf } from './format.ts';
 
 /**
@@ -106,11 +106,6 @@ export function pathOf(url: string): string | null {
 		// A name that is no UTF-8 has no text: the format cannot hold it.
 		return null;
 	}
-}
-
-/** @see https://peps.python.org/pep-0503/#normalized-names */
-export function normalName(name: string): string {
-	return name.replaceAll(/[-_.]+/g, '-').toLowerCase();
 }
 
 /** By what the files of an index are looked up. */

@@ -1,6 +1,6 @@
-import type { Exported, IndexFile, Remark } from '../model/index.ts';
+import { normalName, type Exported, type IndexFile, type Remark } from '../model/index.ts';
 import { heading, heldOtherwise, leftOut, pythonOf, type ExportSource } from './format.ts';
-import { fileKey, normalName, pathOf, pipPackages, type PipPackage, type Source } from './pip.ts';
+import { fileKey, pathOf, pipPackages, type PipPackage, type Source } from './pip.ts';
 
 /** Lines of one `[[packages]]` below its name; a reason where the format cannot hold it. */
 type Entry = readonly string[] | string;

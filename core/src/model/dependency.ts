@@ -43,6 +43,11 @@ const software = v.object({
 });
 export type SoftwareDependency = v.InferOutput<typeof software>;
 
+/** The name by which distributions are compared. @see https://peps.python.org/pep-0503/#normalized-names */
+export function normalName(name: string): string {
+	return name.replaceAll(/[-_.]+/g, '-').toLowerCase();
+}
+
 export const dataRoles = ['input', 'output', 'intermediate', 'updated'] as const;
 const dataRole = v.picklist(dataRoles);
 export type DataRole = (typeof dataRoles)[number];

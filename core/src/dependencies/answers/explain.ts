@@ -3,6 +3,7 @@ import {
 	CellarError,
 	dataRoles,
 	encodeName,
+	normalName,
 	type Access,
 	type CellExecution,
 	type Name,
@@ -11,7 +12,6 @@ import {
 import type { Judgement } from '../judge.ts';
 import { titleOf, type Package } from '../packages.ts';
 import { baseOf, byName, cleaned, joined, seenBy } from '../paths.ts';
-import { normalName } from '../python/metadata.ts';
 import { chainTo, requiredBy } from './chain.ts';
 import type { Explanation, Use } from './explanation.ts';
 import { createPrograms, shortName } from './programs.ts';

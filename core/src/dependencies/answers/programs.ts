@@ -1,4 +1,5 @@
 import type { ExecFact, Facts, Name, ProcessFact, ProcessOrdinal, Seq } from '../../model/index.ts';
+import { baseOf } from '../paths.ts';
 
 /** Tells what a process was at a time. */
 export interface Programs {
@@ -10,7 +11,11 @@ export interface Programs {
 export function createPrograms(facts: Facts): Programs {
 	const processes = new Map(facts.processes.map((one) => [one.ordinal, one]));
 	const execs = new Map<ProcessOrdinal, ExecFact[]>();
-	for (const exec of facts.execs) execs.set(exec.process, [...(execs.get(exec.process) ?? []), exec]);
+	for (const exec of facts.execs) {
+		const known = execs.get(exec.process);
+		if (known === undefined) execs.set(exec.process, [exec]);
+		else known.push(exec);
+	}
 	return {
 		at(process, seq) {
 			let [one, before] = [process, seq];
@@ -31,5 +36,5 @@ export function createPrograms(facts: Facts): Programs {
 
 /** The last part of a program's path. */
 export function shortName(exec: ExecFact | null): Name | null {
-	return exec === null ? null : exec.path.slice(exec.path.lastIndexOf('/') + 1);
+	return exec === null ? null : baseOf(exec.path);
 }

@@ -1,7 +1,6 @@
-import type { Name } from '../../model/index.ts';
+import { normalName, type Name } from '../../model/index.ts';
 import { isFolder, joined, parentOf, readText, sha256Of } from '../paths.ts';
 import type { Interpreter } from '../python/interpreter.ts';
-import { normalName } from '../python/metadata.ts';
 import { sha256InHash } from '../python/record.ts';
 import type { Distribution, Site } from '../python/site.ts';
 import type { CondaFile, CondaPackage, CondaPrefix } from './prefix.ts';

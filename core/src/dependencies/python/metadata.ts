@@ -40,8 +40,3 @@ function headerLines(text: string): string[] {
 	// A line that starts with white space goes on with the one before.
 	return header.replaceAll(/\r?\n[ \t]+/g, ' ').split(/\r?\n/);
 }
-
-/** The name by which distributions are compared. @see https://peps.python.org/pep-0503/#normalized-names */
-export function normalName(name: string): string {
-	return name.replaceAll(/[-_.]+/g, '-').toLowerCase();
-}

@@ -1,8 +1,8 @@
 import { machine, release, version } from 'node:os';
+import { normalName } from '../../model/index.ts';
 import type { Environments } from './environments.ts';
 import type { Interpreter } from './interpreter.ts';
 import { markerHolds, type MarkerEnvironment } from './markers.ts';
-import { normalName } from './metadata.ts';
 import type { Distribution } from './site.ts';
 
 /** A `Requires-Dist`, taken apart. */

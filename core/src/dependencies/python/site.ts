@@ -1,7 +1,7 @@
-import { CellarError, type Name, type Warning } from '../../model/index.ts';
+import { CellarError, normalName, type Name, type Warning } from '../../model/index.ts';
 import type { Package } from '../packages.ts';
 import { baseOf, isFile, isFolder, joined, nameOfText, namesIn, parentOf, readBytes, readText, relativeTo } from '../paths.ts';
-import { normalName, parseMetadata } from './metadata.ts';
+import { parseMetadata } from './metadata.ts';
 import { originOf } from './origin.ts';
 import { parseRecord } from './record.ts';
 
