@@ -25,8 +25,8 @@ int main(void)
 	open_as("truncated", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, "truncate");
 	open_as("appended", O_RDWR | O_CREAT | O_APPEND, "append");
 	open_as("made", O_WRONLY | O_CREAT, "write");
-	open_as(".", O_RDONLY | O_DIRECTORY, NULL);
-	used("list", "", 1);
+	open_as(".", O_RDONLY | O_DIRECTORY, NULL); /* opened, and its names not read */
+	list(".", "");
 	open_as("absent", O_RDONLY, "missing");
 	open_as("absent/below", O_WRONLY | O_CREAT, "missing");
 	open_as("made/below", O_RDONLY, "missing"); /* ENOTDIR */
@@ -52,9 +52,15 @@ int main(void)
 	must(mknod("pipe", S_IFIFO | 0644, 0), "mknod");
 	used("create", "pipe", 1);
 	fd = must(open("folder", O_RDONLY | O_DIRECTORY), "open folder");
-	used("list", "folder", 1);
 	close(must(openat(fd, "inside", O_WRONLY | O_CREAT, 0644), "openat"));
 	used("write", "folder/inside", 1);
+	/* As Python's os.fwalk does it, and programs in Go. */
+	DIR *folder = fdopendir(must(open("folder", O_RDONLY), "open folder to read"));
+	used("read", "folder", 1);
+	while (readdir(folder))
+		;
+	closedir(folder);
+	used("list", "folder", 1);
 
 	must(access("made", R_OK), "access");
 	used("stat", "made", 1);

@@ -90,6 +90,17 @@ static inline void make(const char *path)
 	used("create", path, 1);
 }
 
+/* Reads the names in a folder: one call that brings them, and one that brings no more. */
+static inline void list(const char *asked, const char *path)
+{
+	DIR *folder = opendir(asked);
+	if (!folder) must(-1, asked);
+	while (readdir(folder))
+		;
+	closedir(folder);
+	used("list", path, 1);
+}
+
 /* Waits until a thread is in that state by /proc: S within a call that does not return, Z when it is over. */
 static inline void until(pid_t process, pid_t thread, char state)
 {

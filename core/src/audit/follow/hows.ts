@@ -32,6 +32,7 @@ const done: Readonly<Record<PathWord | 'exec', How | null>> = {
 	'read link': 'stat',
 	'change folder': 'stat',
 	'change root': 'stat',
+	list: 'list',
 	make: 'create',
 	truncate: 'truncate',
 	remove: null,

@@ -167,6 +167,7 @@ function newProcess(maker: Thread | null, kind: BirthKind | null): Process {
 		program: maker?.process.program ?? null,
 		executed: null,
 		forkedFirst: false,
+		folders: new Map(),
 		engine: null,
 		requests: null,
 	};

@@ -52,6 +52,8 @@ export interface Process {
 	executed: Seq | null;
 	/** It made a process of its own before that. */
 	forkedFirst: boolean;
+	/** As what it asked for folders that it opened, where that is not what `-y` calls them. */
+	readonly folders: Map<Name, Name>;
 	/** The engine whose worker it is, by what it executed. */
 	engine: string | null;
 	/** It forks workers for others: who asked it to, the first first. Null for every other process. */

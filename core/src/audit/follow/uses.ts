@@ -70,6 +70,13 @@ export function takeOpen(state: State, thread: Thread, call: OpenCall): void {
 	}
 	const how = howOfOpen(call.flags, call.failure);
 	if (name === null || how === null) return;
+	// That a folder was opened says only that it is there: whether its names were read is told by the calls that do so.
+	if (how === 'list' && call.failure === null) {
+		if (call.opened === null) return;
+		if (call.opened === name) thread.process.folders.delete(name);
+		else thread.process.folders.set(call.opened, name);
+		return;
+	}
 	const { marking, options } = state;
 	// A wrapper (`conda run`, a shell script) may be what was started: the kernel is who reads what was made for it.
 	if (name === options.connectionFile && how === 'read' && marking.cells.untouched) marking.runner = thread.process.leader;
@@ -79,6 +86,11 @@ export function takeOpen(state: State, thread: Thread, call: OpenCall): void {
 export function takePath(state: State, thread: Thread, call: PathCall): void {
 	const { seq, failure } = call;
 	if (call.call === 'look' && call.path !== null && isMark(state, thread, call.path, seq)) return;
+	if (call.call === 'list') {
+		if (call.folder !== null && failure === null && !thread.own)
+			use(state, thread, seq, thread.process.folders.get(call.folder) ?? call.folder, 'list');
+		return;
+	}
 	// By the descriptor alone: the file was opened before.
 	if (call.path === '' && call.call !== 'change folder') return;
 	const name = nameOf(state, thread, call);

@@ -51,7 +51,8 @@ export const callReaders: ReadonlyMap<string, CallReader> = new Map([
 	...each(['unlinkat'], (c, line) => path(c, line, 'remove', at)),
 	...each(['chdir'], (c, line) => path(c, line, 'change folder', !at)),
 	...each(['chroot'], (c, line) => path(c, line, 'change root', !at)),
-	...each(['fchdir'], (c, line) => folderChanged(c, line)),
+	...each(['fchdir'], (c, line) => byDescriptor(c, line, 'change folder')),
+	...each(['getdents', 'getdents64'], (c, line) => listed(c, line)),
 	...each(['rename', 'link'], (c, line, name) => pair(c, line, name === 'rename' ? 'rename' : 'link', !at)),
 	...each(['renameat', 'renameat2'], (c, line) => pair(c, line, 'rename', at)),
 	...each(['linkat'], (c, line) => pair(c, line, 'link', at)),
@@ -161,11 +162,17 @@ function path(c: Cursor, { seq, pid }: Line, call: PathWord, hasFolder: boolean)
 	return { type: 'path', call, seq, pid, failure: c.failure, folder, working, path };
 }
 
-function folderChanged(c: Cursor, { seq, pid }: Line): CallEvent {
+function byDescriptor(c: Cursor, { seq, pid }: Line, call: PathWord): CallEvent {
 	readDescriptor(c);
 	const folder = c.shown;
 	readResult(c);
-	return { type: 'path', call: 'change folder', seq, pid, failure: c.failure, folder, working: false, path: '' };
+	return { type: 'path', call, seq, pid, failure: c.failure, folder, working: false, path: '' };
+}
+
+/** Names come in several calls, of which the last brings none. */
+function listed(c: Cursor, line: Line): CallEvent | null {
+	const event = byDescriptor(c, line, 'list');
+	return c.failure === null && c.value === 0 ? null : event;
 }
 
 function pair(c: Cursor, { seq, pid }: Line, call: PairCall['call'], hasFolder: boolean): CallEvent {

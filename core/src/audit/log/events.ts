@@ -47,12 +47,12 @@ export interface OpenCall extends Call, Place {
 	readonly byHandle: boolean;
 }
 
-/** A call on one path. `look`: access, stat, readlink. `make`: mkdir, mknod. `remove`: unlink, rmdir. */
+/** A call on one path. `look`: access, stat, readlink. `make`: mkdir, mknod. `remove`: unlink, rmdir. `list`: getdents. */
 export interface PathCall extends Call, Place {
 	readonly type: 'path';
 	readonly call: PathWord;
 }
-export type PathWord = 'look' | 'read link' | 'make' | 'truncate' | 'remove' | 'change folder' | 'change root';
+export type PathWord = 'look' | 'read link' | 'make' | 'truncate' | 'remove' | 'change folder' | 'change root' | 'list';
 
 /** A call that gives a file another name: `from` and `path` (for a symbolic link, `from` is its text). */
 export interface PairCall extends Call, Place {
