@@ -30,7 +30,7 @@ const tallies = [];
 const ways = new Set();
 let [facts, missed] = [0, 0];
 try {
-	for await (const { plan, tally, misses, unknown } of measure({ ...options, folder, hard: true })) {
+	for await (const { plan, tally, misses, unknown } of measure({ ...options, folder })) {
 		const count = factsIn(plan);
 		facts += count;
 		missed += misses.length;

@@ -6,7 +6,6 @@ import { posix } from 'node:path';
  * @typedef {object} Notebook
  * @property {import('./chance.mjs').Chance} chance
  * @property {string} folder absolute
- * @property {boolean} hard with what system calls cannot tell (docs/accuracy.md)
  * @property {string} cwd from the folder, `''` for the folder itself
  * @property {string[]} folders that are there before the run
  * @property {ReturnType<typeof import('./ledger.mjs').openLedger>} ledger

@@ -9,10 +9,10 @@ import { compare, misses, tally } from './score.mjs';
 /**
  * Generates notebooks, audits them, and compares what Cellar says with the plans.
  *
- * @param {{ seed: number, notebooks: number, facts: number, folder: string, hard: boolean }} o `folder` is empty; `facts` of one notebook
+ * @param {{ seed: number, notebooks: number, facts: number, folder: string }} o `folder` is empty; `facts` of one notebook
  * @returns an answer for each notebook, as it comes
  */
-export async function* measure({ seed, notebooks, facts, folder, hard }) {
+export async function* measure({ seed, notebooks, facts, folder }) {
 	const chance = chanceOf(seed);
 	const packages = makePackages(chance, 40);
 	const python = makeEnvironment(join(folder, 'environment'), packages);
@@ -27,7 +27,6 @@ export async function* measure({ seed, notebooks, facts, folder, hard }) {
 			folder: join(folder, `notebook-${at + 1}`),
 			packages,
 			facts,
-			hard,
 		});
 		const notebook = layOut(plan, python);
 		const document = await auditAndList({ notebook, python, home: join(folder, 'cellar') });

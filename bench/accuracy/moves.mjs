@@ -16,13 +16,8 @@ function loop(/** @type {Cell} */ cell, paths, way, deeds) {
 	for (const path of paths) cell.note(path, ...deeds);
 }
 
-/** The ways to read a content; those that system calls cannot tell apart from others only where they are asked for. */
-const waysOf = (/** @type {Cell} */ cell, content, isMade) =>
-	reads.filter(
-		(one) =>
-			one.contents.includes(content) &&
-			(cell.notebook.hard || !(one.name === 'os.open below a folder' || (isMade && one.name === 'sqlite3'))),
-	);
+/** The ways to read a content. */
+const waysOf = (content) => reads.filter((one) => one.contents.includes(content));
 
 const some = (/** @type {Cell} */ cell, make, least = 2, most = 6) =>
 	Array.from({ length: cell.chance.between(least, most) }, make);
@@ -33,7 +28,7 @@ const asText = (paths, cell) => `[${paths.map((path) => cell.expression(path)).j
 export const moves = {
 	reads(/** @type {Cell} */ cell) {
 		const content = cell.chance.one(contents);
-		const way = cell.chance.one(waysOf(cell, content, false));
+		const way = cell.chance.one(waysOf(content));
 		loop(
 			cell,
 			some(cell, () => cell.given(content)),
@@ -53,7 +48,7 @@ export const moves = {
 	'reads what an earlier cell made'(/** @type {Cell} */ cell) {
 		const content = cell.chance.one(contents);
 		const paths = cell.chance.shuffled(cell.notebook.ledger.made(content, cell.number, cell.notebook.contents)).slice(0, 4);
-		const way = cell.chance.one(waysOf(cell, content, true));
+		const way = cell.chance.one(waysOf(content));
 		if (paths.length > 0) loop(cell, paths, way, ['read']);
 	},
 	changes(/** @type {Cell} */ cell) {

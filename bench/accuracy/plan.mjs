@@ -33,16 +33,15 @@ export const fields = [
 /**
  * A notebook and the truth about it, both from one seed.
  *
- * @param {{ seed: number, field: string, folder: string, packages: readonly import('./packages.mjs').Made[], facts: number, hard: boolean }} o
+ * @param {{ seed: number, field: string, folder: string, packages: readonly import('./packages.mjs').Made[], facts: number }} o
  *   `folder` is absolute; cells are added until the plan holds so many facts
  */
-export function planNotebook({ seed, field, folder, packages, facts, hard }) {
+export function planNotebook({ seed, field, folder, packages, facts }) {
 	const chance = chanceOf(seed);
 	/** @type {import('./cell.mjs').Notebook} */
 	const notebook = {
 		chance,
 		folder,
-		hard,
 		cwd: '',
 		folders: ['data', 'data/raw', 'data/raw/2024', 'results', 'results/études', ''],
 		ledger: openLedger(),

@@ -24,7 +24,7 @@ export async function accuracyOf(o: {
 	const [tallies, misses, unknown] = [[] as Parameters<typeof pool>[0][number][], [] as string[], [] as string[]];
 	let facts = 0;
 	try {
-		for await (const one of measure({ ...o, folder, hard: false })) {
+		for await (const one of measure({ ...o, folder })) {
 			facts += factsIn(one.plan);
 			tallies.push(one.tally);
 			misses.push(...one.misses.map((miss) => `${one.plan.field}: ${miss}`));

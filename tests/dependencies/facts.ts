@@ -234,7 +234,7 @@ function runOf(o: {
 		started: new Date(o.started).toISOString(),
 		seconds: 1,
 		cells: numbers.map((number) => ({
-			...{ number, id: null, status: 'finished', seconds: 0, executionCount: number, executions: [number] },
+			...{ number, id: null, status: 'finished', seconds: 0, executionCount: number, executions: [number], began: null },
 		})),
 		workers: o.workers.map(({ worker, engine, pid }) => ({ id: worker, engine, host: 'here', pid, tasks: null, seconds: null })),
 		warnings: [],

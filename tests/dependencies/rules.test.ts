@@ -70,6 +70,35 @@ test('a file opened for reading and writing is an input if it was left as it was
 	]);
 });
 
+test('a database that a later cell opens as if to write is read there if it had changed for the last time before that cell began', async () => {
+	const run = record();
+	const began = Date.now();
+	const at = (seconds: number) => new Date(began + seconds * 1000);
+	for (const [name, changed] of [
+		['only made', 1],
+		['read later', 1],
+		['changed later', 7],
+		['changed again, then read', 7],
+	] as const) {
+		const path = run.made(name);
+		run.use('readwrite', name, { cell: 1 });
+		if (name !== 'only made') run.use('readwrite', name, { cell: 2 });
+		if (name.startsWith('changed again')) run.use('readwrite', name, { cell: 3 });
+		utimesSync(path, at(changed), at(changed));
+	}
+	// By `cp -p` a file gets a time from before the run.
+	const copied = run.made('copied');
+	run.use('readwrite', 'copied', { cell: 2 });
+	utimesSync(copied, at(-1000), at(-1000));
+	const cells = [0, 5, 10].map((seconds, index) => ({
+		...{ number: index + 1, id: null, status: 'finished' as const, seconds: 1, executionCount: index + 1 },
+		...{ executions: [index + 1], began: at(seconds).toISOString() },
+	}));
+	const judged = await run.judge([], { cells });
+	const names = ['only made', 'read later', 'changed later', 'changed again, then read', 'copied'];
+	expect(names.map((name) => judged.verdict(name))).toEqual(['output', 'intermediate', 'output', 'intermediate', 'output']);
+});
+
 test('a rename folds into its target at once: what was written under the first name is the second’s', async () => {
 	const run = record();
 	run.made('result.csv');

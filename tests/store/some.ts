@@ -36,6 +36,7 @@ export function someRun(change: Partial<Omit<Run, 'run'>> = {}): Omit<Run, 'run'
 			seconds: null,
 			executionCount: null,
 			executions: [],
+			began: null,
 		})),
 		workers: [],
 		warnings: [],

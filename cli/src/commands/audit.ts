@@ -207,7 +207,7 @@ function auditDocument(run: Run, directory: string): object {
 		status,
 		started,
 		seconds: took,
-		cells: cells.map(({ executions: _, ...cell }) => cell),
+		cells: cells.map(({ executions: _, began: __, ...cell }) => cell),
 		workers,
 		warnings,
 		program: run.program ?? null,

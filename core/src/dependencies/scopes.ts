@@ -31,6 +31,8 @@ export interface ScopeTeller {
 	selects(selector: Selector, access: Access): boolean;
 	/** The number of the cell that an execution was one of. */
 	cellOf(execution: CellExecution): number | null;
+	/** When an execution began, in milliseconds since 1970; null where that is not known. */
+	beganAt(execution: CellExecution): number | null;
 }
 
 /** In which ways a use hands on what it read to a process that is forked later. */
@@ -39,6 +41,8 @@ const handedOn: ReadonlySet<How> = new Set(['read', 'readwrite', 'execute', 'lis
 export function createScopes(run: Run, facts: Facts): ScopeTeller {
 	const numbers = new Map(run.cells.flatMap((cell) => cell.executions.map((execution) => [execution, cell.number] as const)));
 	const heirs = heirsOf(facts);
+	// Of a cell that was executed more than once only the last time is known.
+	const began = new Map(run.cells.map((cell) => [cell.executions.at(-1), cell.began === null ? null : Date.parse(cell.began)]));
 	const workersOf = (access: Access): readonly WorkerId[] => {
 		const own = access.worker === null ? [] : [access.worker];
 		const forked = handedOn.has(access.how) ? heirs.get(access.process) : undefined;
@@ -83,6 +87,7 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 		},
 		selects: (selector, access) => selector.parts.some((one) => hasPart(one, access)),
 		cellOf,
+		beganAt: (execution) => began.get(execution) ?? null,
 	};
 }
 

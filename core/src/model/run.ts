@@ -21,6 +21,8 @@ const cell = v.object({
 	executionCount: v.nullable(v.number()),
 	/** Which executions of the run were this cell's; facts name these. */
 	executions: v.array(v.number()),
+	/** When the last of them began; null where none did. */
+	began: v.optional(v.nullable(v.string()), null),
 });
 export type RunCell = v.InferOutput<typeof cell>;
 

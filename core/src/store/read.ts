@@ -61,10 +61,10 @@ export function runOf(entries: readonly JournalEntry[]): Run {
 	let run: Run = begin.run;
 	for (const entry of rest) {
 		if (entry.event === 'warning') run = { ...run, warnings: [...run.warnings, entry.warning] };
-		if (entry.event === 'cell begin') run = withCell(run, entry.number, entry.execution, { status: 'died' });
+		if (entry.event === 'cell begin') run = withCell(run, entry.number, entry.execution, { status: 'died', began: entry.at });
 		if (entry.event === 'cell end') {
-			const { number, execution, status, seconds, executionCount } = entry.result;
-			run = withCell(run, number, execution, { status, seconds, executionCount });
+			const { number, execution, status, seconds, executionCount, started } = entry.result;
+			run = withCell(run, number, execution, { status, seconds, executionCount, began: started });
 		}
 		if (entry.event === 'program end') run = { ...run, program: entry.program };
 		if (entry.event === 'end') {

@@ -18,7 +18,7 @@ export function roleOf(one: Case): Role {
 	const gone = story.removed || file?.kind === 'gone';
 	if (story.written === null) return unwritten(one, gone);
 	const readFirst = story.read !== null && story.read < story.written;
-	const readLater = story.readLast !== null && story.readLast > story.written;
+	const readLater = (story.readLast !== null && story.readLast > story.written) || wasReopened(one, story.written);
 	if (made) {
 		if (gone) {
 			return readLater
@@ -54,6 +54,23 @@ function unwritten({ story, file, names, path }: Case, gone: boolean): Role {
 	if (story.renamedTo !== null) return { role: 'input', reason: `there before the run, which renamed it to ${story.renamedTo}` };
 	if (story.removed) return { role: 'output', reason: 'removed by the run; what it held was not read' };
 	return { role: 'looked at', reason: 'the run asked whether it is there, and did not open it' };
+}
+
+/** How far the time of a file may lag behind the clock, in milliseconds: a tick of the kernel, of which Linux has 250 a second or more. */
+const tick = 4;
+
+/**
+ * Opened once more for reading and writing, as databases are, by a cell that began when the file had already changed for the last
+ * time: it was only read there.
+ */
+function wasReopened({ file, path, world }: Case, written: number): boolean {
+	const mtime = file?.mtime ?? null;
+	if (mtime === null) return false;
+	return world.uses.of(path).some(({ how, cell, first }) => {
+		if (how !== 'readwrite' || first <= written || cell === null) return false;
+		const began = world.scopes.beganAt(cell);
+		return began !== null && mtime + tick <= began;
+	});
 }
 
 /** By its time where that is older than the run, otherwise by its content. */

@@ -131,6 +131,7 @@ export function accountOfCells(cells: readonly CodeCell[], results: readonly Cel
 			seconds: last === undefined ? null : Math.round(last.seconds * 1000) / 1000,
 			executionCount: last?.executionCount ?? null,
 			executions: own.map((result) => result.execution),
+			began: last?.started ?? null,
 		};
 	});
 }
