@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { decodeName } from '../../core/src/model/index.ts';
-import { compiled, found, scratch, sorted, told, type AuditOptions, type Expected } from './audited.ts';
+import { compiled, found, programs, scratch, sorted, told, type AuditOptions, type Expected } from './audited.ts';
 
 /** Lines about the same path and way are one fact, however often they came. */
 function summed(lines: readonly Expected[]): Expected[] {
@@ -61,6 +63,19 @@ test('a file without a name is told when it gets one, and a name through a descr
 		'/memfd:<in memory> (deleted)',
 	]);
 	expect(facts.accesses.filter(({ path }) => path.includes('memfd'))).toEqual([]);
+});
+
+test('a connection has the name that was looked up before it', async () => {
+	const folder = scratch();
+	const settings = join(folder, 'resolv.conf');
+	writeFileSync(settings, 'nameserver 127.0.0.1\n');
+	// A network of its own: nobody else is asked, and an ordinary user may listen at port 53 there.
+	const apart = ['bwrap', '--dev-bind', '/', '/', '--unshare-user', '--unshare-net', '--uid', '0', '--cap-add', 'ALL'];
+	const program = [...apart, '--ro-bind', settings, '/etc/resolv.conf', '/usr/bin/python3', join(programs, 'lookups.py')];
+	const { facts, expected } = await told(program, { folder });
+	const reached = facts.network.filter(({ how, address, port }) => how === 'connect' && /^127/.test(address) && port !== 53);
+	const lines = reached.map(({ address, port, name }) => JSON.stringify({ address, port, name }));
+	expect(lines.toSorted()).toEqual(expected.map((line) => JSON.stringify(line)).toSorted());
 });
 
 test('whom a program talks to: sockets of every kind by address and port, attempts too', async () => {

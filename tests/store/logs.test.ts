@@ -159,6 +159,18 @@ test('a line that was cut within a word of argv holds nothing of that word', () 
 	expect(redacted(`${line}\\`)).toBe(`17 1700000000.5 execve("/bin/sh", ["sh", "-c", "${hidden}"`);
 });
 
+test('of what was sent to a name server the question stays, and of any other message nothing', () => {
+	const told = (line: string) => redactLine(Buffer.from(line, 'latin1'), never, createSecrets([])).toString('latin1');
+	const sent = (text: string) =>
+		String.raw`7 1.5 sendmmsg(3<socket:[1]>, [{msg_hdr={msg_name=NULL, msg_iov=[{iov_base="${text}", iov_len=34}]}, msg_len=34}], 1, MSG_NOSIGNAL) = 1`;
+	const question = sent(String.raw`-\235\1\0\0\1\0\0\0\0\0\0\4data\7example\3org\0\0\1\0\1`);
+	expect(told(question)).toBe(question);
+	expect(told(sent('user=ada&password=hunter'))).toBe(sent(String.raw`\342\200\246`));
+	expect(told(sent('user=ada').slice(0, 90))).not.toContain('ada');
+	const path = '7 1.5 openat(AT_FDCWD</home/ada>, "sendmmsg.h", O_RDONLY) = 3</home/ada/sendmmsg.h>';
+	expect(told(path)).toBe(path);
+});
+
 test('what looks like a secret, or is known to be one, is in no other call either', () => {
 	const secrets = createSecrets(['known-value-4711']);
 	const token = `ghp_${'aB3dE6'.repeat(6)}`;

@@ -6,6 +6,8 @@ const calls = [
 	...['rename', 'renameat', 'renameat2', 'link', 'linkat', 'symlink', 'symlinkat', 'unlink', 'unlinkat', 'rmdir'],
 	...['mkdir', 'mkdirat', 'mknod', 'mknodat', 'truncate', 'truncate64'],
 	...['access', 'faccessat', 'faccessat2', 'connect', 'bind', 'io_uring_setup'],
+	// By this the C library asks for the addresses of a name.
+	'sendmmsg',
 	// A folder is opened to read its names, or to reach what lies below it: only these tell which.
 	...['getdents', 'getdents64'],
 ];

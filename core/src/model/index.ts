@@ -1,5 +1,4 @@
 /** The words of Cellar as types: runs, facts, dependencies, verdicts, events, errors. Imports nothing of the other rooms. */
-export * from './argv.ts';
 export * from './cell.ts';
 export * from './dependency.ts';
 export * from './disk.ts';
@@ -8,6 +7,8 @@ export * from './events.ts';
 export * from './facts.ts';
 export * from './mark.ts';
 export * from './names.ts';
+export * from './redaction/argv.ts';
+export * from './redaction/lookup.ts';
 export * from './run.ts';
 export * from './secrets/index.ts';
 export * from './verdict.ts';

@@ -3,7 +3,17 @@ import { access, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { CellarError, decodeName, diskError, encodeName, errnoOf, redactArgv, type Name, type Secrets } from '../model/index.ts';
+import {
+	CellarError,
+	decodeName,
+	diskError,
+	encodeName,
+	errnoOf,
+	nameLookedUp,
+	redactArgv,
+	type Name,
+	type Secrets,
+} from '../model/index.ts';
 import { syncFolder, temporaryName } from './disk.ts';
 
 /**
@@ -70,7 +80,7 @@ const newline = Buffer.from('\n');
  * form of a secret or is known to be one, such as the options of a mount.
  */
 export function redactLine(line: Buffer, isPath: (word: Name) => boolean, secrets: Secrets): Buffer {
-	const redacted = redactExec(line, isPath);
+	const redacted = redactSent(redactExec(line, isPath));
 	const text = redacted.toString('latin1');
 	const masked = secrets.mask(text);
 	// Whatever strace quotes is ASCII: so is what stands in its place.
@@ -109,6 +119,22 @@ export function redactExec(line: Buffer, isPath: (word: Name) => boolean): Buffe
 	});
 	return Buffer.from(text.slice(0, from) + redacted + text.slice(from + list.length), 'latin1');
 }
+
+/** Of what was sent, only what asks for the addresses of a name is kept. */
+function redactSent(line: Buffer): Buffer {
+	if (!line.includes('sendmmsg')) return line;
+	const text = line.toString('latin1');
+	const call = sending.exec(text)?.[0];
+	if (call === undefined) return line;
+	const kept = text
+		.slice(call.length)
+		.replace(word, (whole: string, quoted: string) => (nameLookedUp(unescape(quoted)) === null ? hiddenMessage : whole));
+	return Buffer.from(call + kept, 'latin1');
+}
+
+const sending = /^\d+ +[\d.]+ (?:sendmmsg\(|<\.\.\. sendmmsg resumed>)/;
+/** `"…"`, as strace would write it. */
+const hiddenMessage = String.raw`"\342\200\246"`;
 
 /** A string as strace quotes it, with its dots where it was cut, or without its end where the line was; and the whole of a list of them. */
 const word = /"([^"\\]*(?:\\.[^"\\]*)*)(?:"(\.\.\.)?|\\?$)/g;

@@ -1,7 +1,7 @@
 import type { Doubt, Facts } from '../../model/index.ts';
 import type { CallEvent } from '../log/events.ts';
 import { factsOf, lifetimesOf, tasksOf, type Lifetime, type TaskFact } from './facts.ts';
-import { takeBegan, takeEnd, takeExec, takeNetwork, takeSuperseded, takeWorld } from './programs.ts';
+import { endLookup, takeBegan, takeEnd, takeExec, takeLookup, takeNetwork, takeSuperseded, takeWorld } from './programs.ts';
 import { createState, doubtProgram, type FollowerOptions } from './state.ts';
 import { takeOpen, takePair, takePath } from './uses.ts';
 import { findWorkers, type Workers } from './workers.ts';
@@ -30,6 +30,7 @@ export function createFollower(options: FollowerOptions): Follower {
 		}
 		const thread = tree.threadOf(event);
 		if (thread === null) return undefined;
+		if (thread.lookup !== null) endLookup(thread, event);
 		switch (event.type) {
 			case 'open':
 				return takeOpen(state, thread, event);
@@ -47,6 +48,8 @@ export function createFollower(options: FollowerOptions): Follower {
 				return tree.born(event, thread).forEach(take);
 			case 'network':
 				return takeNetwork(state, thread, event);
+			case 'lookup':
+				return takeLookup(thread, event);
 			case 'world':
 				return takeWorld(state, thread, event);
 			case 'began':

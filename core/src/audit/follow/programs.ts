@@ -1,6 +1,16 @@
 import { basename } from 'node:path';
 import { parseMark, redactArgv, type Name, type Seq } from '../../model/index.ts';
-import type { CallBegan, ExecCall, Failure, NetworkCall, Superseded, ThreadEnded, WorldCall } from '../log/events.ts';
+import type {
+	CallBegan,
+	CallEvent,
+	ExecCall,
+	Failure,
+	LookupCall,
+	NetworkCall,
+	Superseded,
+	ThreadEnded,
+	WorldCall,
+} from '../log/events.ts';
 import { howOfCall } from './hows.ts';
 import { doubtProgram, type State } from './state.ts';
 import type { Thread } from './threads.ts';
@@ -90,10 +100,48 @@ export function takeNetwork(state: State, thread: Thread, call: NetworkCall): vo
 	const scope = state.marking.scopeOf(thread, seq);
 	const { cell, task, worker, ambiguous } = scope;
 	const process = thread.process.leader.ordinal;
-	const key = [call.call, port, process, cell, task, worker?.number, ambiguous, address].join(' ');
+	const name = call.call === 'connect' && port !== null ? hostOf(thread, address, port) : null;
+	const key = [call.call, port, process, cell, task, worker?.number, ambiguous, address, name].join(' ');
 	if (state.reached.has(key)) return;
 	state.reached.add(key);
-	state.network.push({ fact: { seq, address, port, name: null, how: call.call }, thread, scope });
+	state.network.push({ fact: { seq, address, port, name, how: call.call }, thread, scope });
+}
+
+/** The server is asked again where it did not answer, or for the name within another domain: the last time is what counts. */
+export function takeLookup(thread: Thread, { name }: LookupCall): void {
+	const { lookups } = thread.process;
+	if (thread.lookup !== null) lookups.delete(thread.lookup);
+	thread.lookup = { name, port: null };
+	lookups.add(thread.lookup);
+}
+
+/** A thread that does something else is done with the name, whether it got an answer or not. The C library reads its preferences first. */
+export function endLookup(thread: Thread, event: CallEvent): void {
+	const goesOn = event.type === 'network' || event.type === 'began' || (event.type === 'open' && event.path === '/etc/gai.conf');
+	if (goesOn || thread.lookup === null) return;
+	thread.process.lookups.delete(thread.lookup);
+	thread.lookup = null;
+}
+
+/** Where name servers listen. */
+const domain = 53;
+
+/**
+ * The name that a connection follows from. Answers are not traced, so it is told by the order: the connections that a thread
+ * makes right after it looked up a name, all to one port (the C library tries each address to find the best one), and later ones of
+ * the process to the same addresses. A loop that has names looked up by other threads waits for the answer: where one name
+ * waits, it is this one.
+ */
+function hostOf({ lookup, process }: Thread, address: string, port: number): string | null {
+	if (port === domain) return null;
+	const known = process.hosts.get(address) ?? null;
+	const [waiting] = process.lookups.size === 1 && known === null ? process.lookups : [];
+	const follows = lookup?.port === null || (lookup?.port === port && known === null) ? lookup : waiting;
+	if (follows === undefined) return known;
+	follows.port = port;
+	process.lookups.delete(follows);
+	process.hosts.set(address, follows.name);
+	return follows.name;
 }
 
 /** Somebody asks a fork server for a worker. The server may fork before the asking call has returned. */

@@ -137,7 +137,7 @@ export function createState(options: FollowerOptions): State {
 			...{ ordinal: maker?.own ? 0 : ordinals, pid, pidInside: null, process, parent: maker, own: maker?.own ?? false },
 			...{ born: seq, bornAt: at, ended: null, endedAt: null, exitCode: null, signal: null },
 			folders: foldersOf(maker, kind?.sharesFolder ?? false),
-			...{ birth, base: birth, tasks: [], rows: createRows(), counted: new Set(), bound: null },
+			...{ birth, base: birth, tasks: [], rows: createRows(), counted: new Set(), bound: null, lookup: null },
 		};
 		if (!isThread) {
 			process.leader = thread;
@@ -168,6 +168,8 @@ function newProcess(maker: Thread | null, kind: BirthKind | null): Process {
 		executed: null,
 		forkedFirst: false,
 		folders: new Map(),
+		lookups: new Set(),
+		hosts: new Map(),
 		engine: null,
 		requests: null,
 	};

@@ -30,6 +30,14 @@ export interface Thread {
 	readonly counted: Set<Seq>;
 	/** The last address that it listened on: a fork server listens where its maker bound. */
 	bound: Name | null;
+	/** The name of which it asked for the addresses last. */
+	lookup: Lookup | null;
+}
+
+/** A name that was looked up, and the port of the first connection that followed from it; null as long as none did. */
+export interface Lookup {
+	readonly name: string;
+	port: number | null;
 }
 
 export interface OpenTask {
@@ -54,6 +62,9 @@ export interface Process {
 	forkedFirst: boolean;
 	/** As what it asked for folders that it opened, where that is not what `-y` calls them. */
 	readonly folders: Map<Name, Name>;
+	/** Names that its threads looked up and that no connection has followed from, and the names of the addresses where one has. */
+	readonly lookups: Set<Lookup>;
+	readonly hosts: Map<string, string>;
 	/** The engine whose worker it is, by what it executed. */
 	engine: string | null;
 	/** It forks workers for others: who asked it to, the first first. Null for every other process. */

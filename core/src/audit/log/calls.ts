@@ -1,4 +1,4 @@
-import type { Name, Seq } from '../../model/index.ts';
+import { nameLookedUp, type Name, type Seq } from '../../model/index.ts';
 import {
 	readDescriptor,
 	readField,
@@ -12,7 +12,7 @@ import {
 	type Cursor,
 } from './cursor.ts';
 import { openFlags, type BirthKind, type CallBegan, type CallEvent, type PairCall, type PathWord } from './events.ts';
-import { nameOf, remembered } from './strings.ts';
+import { nameOf, remembered, unescape } from './strings.ts';
 
 /** What is known of a call beside its arguments. `at` is the log's clock, read only where it is wanted. */
 export interface Line {
@@ -65,6 +65,7 @@ export const callReaders: ReadonlyMap<string, CallReader> = new Map([
 	...births(['vfork'], () => vforked),
 	['connect', { whole: (c, line) => reached(c, line, 'connect'), began: connecting, timed: false }],
 	...each(['bind'], (c, line) => reached(c, line, 'bind')),
+	...each(['sendmmsg'], (c, line) => sent(c, line)),
 	...each(['mount'], (c, line) => mounted(c, line)),
 	...each(['pivot_root', 'move_mount'], (c, line, name) => changed(c, line, name === 'pivot_root' ? name : 'move_mount')),
 	...each(['unshare'], (c, line) => changed(c, line, 'unshare')),
@@ -300,6 +301,17 @@ function textBetween(c: Cursor, before: string): string | null {
 	c.at = found + before.length - 1;
 	const start = c.at + 1;
 	return skipString(c) ? nameOf(c.bytes.toString('latin1', start, c.at - 1)) : null;
+}
+
+/** `3<socket:[1]>, [{msg_hdr={…, msg_iov=[{iov_base="…", iov_len=34}], …}, …], 2, MSG_NOSIGNAL`: the first message is enough. */
+function sent(c: Cursor, { seq, pid }: Line): CallEvent | null {
+	const found = c.bytes.indexOf('iov_base="', c.at, 'latin1');
+	if (found < 0 || found >= c.end) return null;
+	c.at = found + 'iov_base='.length;
+	const start = c.at + 1;
+	if (!skipString(c)) return null;
+	const name = nameLookedUp(unescape(c.bytes.subarray(start, c.at - 1)));
+	return name === null ? null : { type: 'lookup', seq, pid, failure: null, name };
 }
 
 function mounted(c: Cursor, line: Line): CallEvent {

@@ -12,6 +12,7 @@ export type CallEvent =
 	| ExecCall
 	| BirthCall
 	| NetworkCall
+	| LookupCall
 	| WorldCall
 	| CallBegan
 	| ThreadEnded
@@ -99,6 +100,12 @@ export interface NetworkCall extends Call {
 	readonly call: 'connect' | 'bind';
 	readonly address: string | null;
 	readonly port: number | null;
+}
+
+/** A name server was asked for the addresses of a name. */
+export interface LookupCall extends Call {
+	readonly type: 'lookup';
+	readonly name: string;
 }
 
 /** A call that changes what paths mean, or hides files from the trace. `flags` as strace prints them. */

@@ -1,4 +1,4 @@
-import { createSecrets } from './secrets/index.ts';
+import { createSecrets } from '../secrets/index.ts';
 
 /** What stands in place of a word that may be a secret. */
 const hiddenWord = '…';
