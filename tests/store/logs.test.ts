@@ -103,6 +103,12 @@ test('execveat, lists that strace cut, and calls without a list are redacted or 
 	expect(redacted('1 1.0 execve("/bin/a", ["a", "/etc/ho"..., "b", ...], 0x5 /* 1 var */) = 0', () => true)).toBe(
 		`1 1.0 execve("/bin/a", ["a", "${hidden}", "b", ...], 0x5 /* 1 var */) = 0`,
 	);
+	expect(redacted('1 1.0 execve(", [", ["sh", "key"], 0x5 /* 1 var */) = 0')).toBe(
+		`1 1.0 execve(", [", ["sh", "${hidden}"], 0x5 /* 1 var */) = 0`,
+	);
+	expect(redacted('1 1.0 execve(NULL, ["sh", "key"], 0x5 /* 1 var */) = -1 EFAULT')).toBe(
+		`1 1.0 execve(NULL, ["sh", "${hidden}"], 0x5 /* 1 var */) = -1 EFAULT`,
+	);
 	for (const line of [
 		'1 1.0 execve("/bin/a", NULL, NULL) = -1 EFAULT',
 		'1 1.0 <... execve resumed>) = 0',

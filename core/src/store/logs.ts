@@ -102,8 +102,9 @@ export function redactExec(line: Buffer, isPath: (word: Name) => boolean): Buffe
 	if (!line.includes('execve')) return line;
 	// strace writes what is not ASCII in octal, so one letter is one byte.
 	const text = line.toString('latin1');
-	// A quote inside a string has a backslash before it: these four letters are where argv begins, and nothing else.
-	const from = text.indexOf(', ["', text.indexOf('execve'));
+	if (!/^\d+ +[\d.]+ execve/.test(text)) return line;
+	// Where the path has a form that we do not know, rather too much is taken for argv than too little.
+	const from = beforeArgv.exec(text)?.[0].length ?? text.indexOf('["');
 	if (from < 0) return line;
 	const list = argvList.exec(text.slice(from))?.[0] ?? '';
 	const quoted = [...list.matchAll(word)];
@@ -138,7 +139,10 @@ const hiddenMessage = String.raw`"\342\200\246"`;
 
 /** A string as strace quotes it, with its dots where it was cut, or without its end where the line was; and the whole of a list of them. */
 const word = /"([^"\\]*(?:\\.[^"\\]*)*)(?:"(\.\.\.)?|\\?$)/g;
-const argvList = /^, \[(?:"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|[^"\]])*/;
+/** An `execve` or `execveat` up to its argv: the descriptor, and the path, which may look like anything, or could not be read. */
+const beforeArgv =
+	/^\d+ +[\d.]+ execve(?:at\([^<",]*(?:<[^>]*>(?:\(deleted\))?)?, |\()(?:"[^"\\]*(?:\\.[^"\\]*)*"|[^",[]*), (?=\[")/;
+const argvList = /^\[(?:"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|[^"\]])*/;
 
 const letters: ReadonlyMap<string, number> = new Map([
 	['n', 0x0a],
