@@ -93,7 +93,7 @@ function wantedEnvironments(wish) {
 	);
 	if (stranger !== undefined) throw new StepFailed(`there is no examples/${stranger}/requirements.txt`, 2);
 	return wish.tests
-		? known
+		? known.filter(({ full }) => wish.full || !full)
 		: known.filter(({ requirements }) => wish.examples.some((name) => requirements === `examples/${name}/requirements.txt`));
 }
 

@@ -9,22 +9,27 @@ const oldest = 11;
 export const fittingPythons = `Python 3.${oldest} to 3.${newest}`;
 
 /**
- * @typedef {{ name: string, requirements: string, folder: string }} Environment
+ * @typedef {{ name: string, requirements: string, folder: string, full: boolean }} Environment `full`: only the full tests and the benches need it
  * @typedef {{ executable: string, version: string }} Python `executable` with links resolved, never a shim or a venv's
  */
 
-/** @returns {readonly Environment[]} every environment that the clone knows: one an example, one a file of tests/requirements */
+/** @returns {readonly Environment[]} every environment that the clone knows: one an example, one a file of tests/requirements (of which `NAME.full.txt` is for the full tests) */
 export function environments() {
 	const examples = list('examples').map((name) => ({ name, requirements: `examples/${name}/requirements.txt` }));
 	const tests = list('tests/requirements').map((file) => ({
-		name: basename(file, '.txt'),
+		name: basename(file, '.txt').replace(fullEnding, ''),
 		requirements: `tests/requirements/${file}`,
 	}));
 	return [...examples, ...tests]
 		.filter(({ requirements }) => requirements.endsWith('.txt') && existsSync(join(root, requirements)))
-		.map((environment) => ({ ...environment, folder: join(root, '.cache/venv', environment.name) }));
+		.map((environment) => ({
+			...environment,
+			folder: join(root, '.cache/venv', environment.name),
+			full: environment.requirements.endsWith(`${fullEnding}.txt`),
+		}));
 }
 
+const fullEnding = '.full';
 const list = (folder) => (existsSync(join(root, folder)) ? readdirSync(join(root, folder)).sort() : []);
 
 /** An environment's stamp is written last: a folder without one is half made, and is made anew. */
