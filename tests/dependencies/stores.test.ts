@@ -112,6 +112,22 @@ test('twenty files of one role in one folder are one dependency, nineteen are no
 	expect(store?.members).toEqual([{ role: 'input', paths: names.map((name) => join(run.folder, name)) }]);
 });
 
+test('files of one folder that other cells used are another dependency, so that each cell has its own', async () => {
+	const run = record();
+	const names = (first: number, count: number) => Array.from({ length: count }, (_, at) => `tiles/${first + at}.png`);
+	readAll(run, names(100, 20), 1);
+	readAll(run, names(200, 21), 2);
+	readAll(run, names(300, 2), 3);
+	const judged = await run.judge();
+	const cells = judged.document().data.map((one) => [one.relative, one.kind, one.cells, one.members?.[0]?.paths.length ?? null]);
+	expect(cells).toEqual([
+		['tiles', 'store', [1], 20],
+		['tiles', 'store', [2], 21],
+		['tiles/300.png', 'file', [3], null],
+		['tiles/301.png', 'file', [3], null],
+	]);
+});
+
 test('the notebook’s folder and the home folder are no store, whatever lies in them', async () => {
 	const run = record();
 	readAll(run, ['zarr.json', 'c/0', ...Array.from({ length: 25 }, (_, at) => `part-${at}.csv`)]);

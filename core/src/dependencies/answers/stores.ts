@@ -15,23 +15,24 @@ export function storesIn(j: Judgement): ReadonlyMap<Name, Store> {
 		const role = dataRoles.find((one) => one === verdict);
 		if (role !== undefined && j.world.kind(path) !== 'directory') used.push({ path, role });
 	}
-	return storesOf(used, seen, [j.world.folder, j.world.home]);
+	const { uses, scopes, folder, home } = j.world;
+	return storesOf(used, seen, [folder, home], (path) => scopes.of(uses.of(path)).cells.join());
 }
 
 /** Folds the files of stores, and the listings in them, into one dependency for each store. */
 export function foldStores(items: readonly DataDependency[], stores: ReadonlyMap<Name, Store>, folder: Name): DataDependency[] {
 	if (stores.size === 0) return [...items];
 	const groups = new Map<
-		string,
+		Store | Name,
 		{ readonly store: Store; readonly files: DataDependency[]; readonly listings: DataDependency[] }
 	>();
 	const kept: DataDependency[] = [];
-	const wholes = new Map<Name, string>();
+	const wholes = new Map<Name, Store | Name>();
 	for (const item of items) {
 		const store = item.kind === 'file' ? stores.get(item.path) : undefined;
 		if (store === undefined) continue;
-		// Many files of one folder are one for each role; a store is one whatever its files were.
-		const key = store.what === manyFiles ? `${item.role}\n${store.path}` : store.path;
+		// Many files of one folder are one for each role and for the same cells; a store is one whatever its files were.
+		const key = store.what === manyFiles ? store : store.path;
 		const group = groups.get(key);
 		if (group === undefined) groups.set(key, { store, files: [item], listings: [] });
 		else group.files.push(item);
@@ -46,7 +47,7 @@ export function foldStores(items: readonly DataDependency[], stores: ReadonlyMap
 	return [...kept, ...[...groups.values()].map(({ store, files, listings }) => storeItem(store, files, listings, folder))];
 }
 
-function keyAbove(path: Name, wholes: ReadonlyMap<Name, string>): string | null {
+function keyAbove(path: Name, wholes: ReadonlyMap<Name, Store | Name>): Store | Name | null {
 	for (let at = path; at !== '/'; at = parentOf(at)) {
 		const key = wholes.get(at);
 		if (key !== undefined) return key;

@@ -41,7 +41,7 @@ const part = /^part[-.]\d/;
 const partition = /^[A-Za-z_][\w.-]*=[^/]*$/;
 const shapes = /\.(shp|shx|dbf|prj|cpg|sbn|sbx|qix|qpj|fbn|fbx|ain|aih|ixs|mxs|atx|shp\.xml)$/i;
 const companions = /(-journal|-wal|-shm|\.wal|\.lock)$/;
-/** So many files of one folder and one role are one dependency, whatever they are. */
+/** So many files of one folder, one role and the same cells are one dependency, whatever they are. */
 const many = 20;
 export const manyFiles = 'folder with many files';
 
@@ -51,8 +51,14 @@ export const manyFiles = 'folder with many files';
  * @param used all files that the run used as data
  * @param seen all paths that were there: a mark that was only looked at counts too
  * @param outside folders that are never a store, nor is one that they lie in: the notebook's and the home folder
+ * @param cellsOf the cells that used a file, as a text
  */
-export function storesOf(used: readonly Used[], seen: Iterable<Name>, outside: readonly Name[]): Map<Name, Store> {
+export function storesOf(
+	used: readonly Used[],
+	seen: Iterable<Name>,
+	outside: readonly Name[],
+	cellsOf: (path: Name) => string,
+): Map<Name, Store> {
 	const allowed = (folder: Name) => !outside.some((one) => isWithin(one, folder));
 	const marked = new Map<Name, string>();
 	for (const path of seen) {
@@ -65,7 +71,7 @@ export function storesOf(used: readonly Used[], seen: Iterable<Name>, outside: r
 	const shaped = takeGroups(parted, shapeOf, found, (members) => members.some((path) => /\.shp$/i.test(path)));
 	const paths = new Set(shaped.map((one) => one.path));
 	const alone = takeGroups(shaped, (path) => databaseOf(path, paths), found);
-	takeFolders(alone, allowed, found);
+	takeFolders(alone, allowed, cellsOf, found);
 	return found;
 }
 
@@ -136,20 +142,33 @@ function databaseOf(path: Name, paths: ReadonlySet<Name>): Store | null {
 	return { path: main, what: 'file with its journal or lock', base: parentOf(path), whole: false };
 }
 
-function takeFolders(used: readonly Used[], allowed: (folder: Name) => boolean, found: Map<Name, Store>): void {
+/** Which cell needs which of them must still be told: files of other cells are another dependency. */
+function takeFolders(
+	used: readonly Used[],
+	allowed: (folder: Name) => boolean,
+	cellsOf: (path: Name) => string,
+	found: Map<Name, Store>,
+): void {
+	for (const inFolder of groupsOf(used, ({ role, path }) => `${role}\n${parentOf(path)}`)) {
+		const folder = parentOf(inFolder[0]!.path); // no group is empty
+		if (inFolder.length < many || !allowed(folder)) continue;
+		for (const members of groupsOf(inFolder, ({ path }) => cellsOf(path))) {
+			if (members.length < many) continue;
+			const store: Store = { path: folder, what: manyFiles, base: folder, whole: false };
+			for (const { path } of members) found.set(path, store);
+		}
+	}
+}
+
+function groupsOf(used: readonly Used[], keyOf: (one: Used) => string): Iterable<readonly Used[]> {
 	const groups = new Map<string, Used[]>();
 	for (const one of used) {
-		const key = `${one.role}\n${parentOf(one.path)}`;
+		const key = keyOf(one);
 		const known = groups.get(key);
 		if (known === undefined) groups.set(key, [one]);
 		else known.push(one);
 	}
-	for (const members of groups.values()) {
-		const folder = parentOf(members[0]!.path);
-		if (members.length < many || !allowed(folder)) continue;
-		const store: Store = { path: folder, what: manyFiles, base: folder, whole: false };
-		for (const { path } of members) found.set(path, store);
-	}
+	return groups.values();
 }
 
 /**
