@@ -1,6 +1,7 @@
-import type { Doubt, Facts } from '../../model/index.ts';
+import type { Doubt, Facts, TaskFact } from '../../model/index.ts';
+import { withoutAgent } from '../agent.ts';
 import type { CallEvent } from '../log/events.ts';
-import { factsOf, lifetimesOf, tasksOf, type Lifetime, type TaskFact } from './facts.ts';
+import { factsOf, lifetimesOf, tasksOf, type Lifetime } from './facts.ts';
 import { endLookup, takeBegan, takeEnd, takeExec, takeLookup, takeNetwork, takeSuperseded, takeWorld } from './programs.ts';
 import { createState, doubtProgram, type FollowerOptions } from './state.ts';
 import { takeOpen, takePair, takePath } from './uses.ts';
@@ -77,15 +78,16 @@ export function createFollower(options: FollowerOptions): Follower {
 		take(events) {
 			for (const event of events) take(event);
 		},
-		facts: () => ({
-			...factsOf(
-				{ threads: tree.all, changes: state.changes, execs: state.execs, network: state.network },
-				workersNow(),
-				options,
-			),
-			doubts: doubtsNow(),
-		}),
-		tasks: () => tasksOf(marking.tasks.all, workersNow()),
+		facts() {
+			const workers = workersNow();
+			const facts = {
+				...factsOf({ threads: tree.all, changes: state.changes, execs: state.execs, network: state.network }, workers, options),
+				tasks: tasksOf(marking.tasks.all, workers, options.log),
+				doubts: doubtsNow(),
+			};
+			return options.agent === undefined ? facts : withoutAgent(facts, options.agent, options.nonce);
+		},
+		tasks: () => tasksOf(marking.tasks.all, workersNow(), options.log),
 		lifetimes: () => lifetimesOf(tree.all),
 	};
 }

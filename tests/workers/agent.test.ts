@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { markPath, parseMark } from '../../core/src/model/index.ts';
+import { agentFolder, withAgent } from '../../core/src/workers/index.ts';
+import { audited, nonce, plainEnv, pythonOf, scratch } from '../audit/audited.ts';
+
+const launcher = join(agentFolder, 'launch.py');
+
+/** Puts Python files into a folder; the folder. */
+function files(contents: Readonly<Record<string, string>>): string {
+	const folder = scratch();
+	for (const [name, content] of Object.entries(contents)) {
+		mkdirSync(dirname(join(folder, name)), { recursive: true });
+		writeFileSync(join(folder, name), content);
+	}
+	return folder;
+}
+
+test.each([
+	['python -m ipykernel_launcher -f x', 'python AGENT -m ipykernel_launcher -f x'],
+	['/opt/v/bin/python3.12 -m ipykernel_launcher', '/opt/v/bin/python3.12 AGENT -m ipykernel_launcher'],
+	[
+		'python3 -Xfrozen_modules=off -W ignore -X dev -sE -m ipykernel',
+		'python3 -Xfrozen_modules=off -W ignore -X dev -sE AGENT -m ipykernel',
+	],
+	['python script.py -m x', null],
+	['python -c pass', null],
+	['python -m', null],
+	['python --unknown -m x', null],
+	['conda run python -m ipykernel_launcher', null],
+	['/usr/bin/env python -m ipykernel_launcher', null],
+	['R --slave', null],
+])('%s is started as %s', (given, expected) => {
+	const made = withAgent(given.split(' '), nonce)?.join(' ') ?? null;
+	expect(made?.replace(`${launcher} ${nonce}`, 'AGENT') ?? null).toBe(expected);
+});
+
+test('the program finds all as if it had been started without: argv, path, modules, environment, __main__', () => {
+	const folder = files({
+		'look.py': `import json, os, sys
+main = {name: repr(value).split(' at 0x')[0] for name, value in vars(sys.modules['__main__']).items()}
+print(json.dumps([sys.argv, sys.orig_argv, sys.path, sorted(sys.modules), dict(os.environ), main, sorted(map(str, sys.path_importer_cache)),
+	repr(sys.flags), os.getcwd(), __name__, __spec__.name]))`,
+	});
+	const look = (words: readonly string[]) => {
+		const [python, ...rest] = words;
+		return execFileSync(python!, rest, {
+			cwd: folder,
+			env: { ...plainEnv, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' },
+			encoding: 'utf8',
+		});
+	};
+	for (const options of [[], ['-P'], ['-X', 'frozen_modules=off'], ['-B', '-O']]) {
+		const plain = [pythonOf('engines'), ...options, '-m', 'look', 'a', '--b'];
+		const marked = withAgent(plain, nonce)!;
+		expect(JSON.parse(look(marked))).toEqual(JSON.parse(look(plain)));
+	}
+});
+
+test('ids and names are encoded as Cellar reads them', () => {
+	const words = ['a b/c', "('t x/é', 1)", '%', 'x'.repeat(300), 'ok-1_2.3,4', '\u{1F377}'];
+	const program = `import json, sys
+here = {'__name__': '_cellar', 'CORE': '', 'ENGINES': {}, 'NONCE': '${nonce}'}
+exec(open(sys.argv[1]).read(), here)
+print(json.dumps([here['encoded'](word) for word in json.loads(sys.argv[2])]))`;
+	const said = execFileSync(pythonOf('engines'), ['-c', program, join(agentFolder, 'core.py'), JSON.stringify(words)], {
+		encoding: 'utf8',
+	});
+	const encoded = JSON.parse(said) as string[]; // printed by the program above
+	const mark = (id: string) => ({ verb: 'begin', kind: 'task', id, attempt: null, name: null }) as const;
+	expect(encoded.map((word) => `/.cellar/${nonce}/begin/task/${word}`)).toEqual(words.map((word) => markPath(nonce, mark(word))));
+	expect(parseMark(nonce, `/.cellar/${nonce}/begin/task/${encoded[1]}`)).toEqual(mark(words[1]!));
+});
+
+test('an engine that is made otherwise than its patch expects works on unmarked, and the run says so', async () => {
+	const folder = files({
+		'main.py': `import joblib.parallel as a, concurrent.futures.thread as b
+assert a.BatchCompletionCallBack()() == 2
+with b.ThreadPoolExecutor(1) as pool: assert pool.submit(lambda: 7).result() == 7
+open('worked', 'x').close()`,
+		// It has the class, but one that keeps nothing.
+		'joblib/parallel.py':
+			'class BatchCompletionCallBack:\n    __slots__ = ()\n    def __init__(self): pass\n    def __call__(self): return 2\n',
+		'joblib/__init__.py': '',
+		'loky/__init__.py': '',
+	});
+	const broken = files({
+		'main.py': 'import loky.process_executor as p\nassert p.found\nopen("worked", "x").close()',
+		'loky/__init__.py': '',
+		'loky/process_executor.py': 'found = True',
+	});
+	for (const [place, what] of [
+		[folder, 'joblib.parallel'],
+		[broken, 'loky.process_executor'],
+	] as const) {
+		const argv = withAgent([pythonOf('engines'), '-m', 'main'], nonce)!;
+		const { facts, code, words } = await audited(argv, { env: { ...plainEnv, PYTHONPATH: place }, agent: agentFolder });
+		expect(code, words).toBe(0);
+		expect(facts.accesses.some(({ path, how }) => path.endsWith('/run/worked') && how === 'create')).toBe(true);
+		expect(facts.doubts.map((doubt) => doubt.message).filter((message) => message.includes('could not be marked'))).toEqual([
+			`${what} could not be marked: what its workers did is told by their birth alone`,
+		]);
+		expect(facts.accesses.filter(({ path }) => path.startsWith(agentFolder))).toEqual([]);
+	}
+});
