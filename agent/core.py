@@ -12,6 +12,7 @@ _access = posix.access
 _safe = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.,")
 _longest = 200
 _names = {}
+_function = type(lambda: None)
 
 
 def mark(words):
@@ -36,12 +37,15 @@ def submit(task, function):
 
 def called(function):
     """The name of what a task runs, without asking the user's objects for more than that; encoded."""
-    for _ in range(8):
-        inner = _inside(function)
-        if inner is None:
-            break
-        function = inner
-    name = _name_of(function)
+    if type(function) is _function:
+        name = function.__qualname__
+    else:
+        for _ in range(8):
+            inner = _inside(function)
+            if inner is None:
+                break
+            function = inner
+        name = _name_of(function)
     known = _names.get(name)
     if known is None:
         # Nobody reads longer ones, and a hash says nothing.
@@ -54,6 +58,7 @@ def called(function):
 # What stands around the user's function, by the name of its type: where the function is in it.
 _around = {
     "functools.partial": lambda partial: partial.args[0] if _name_of(partial.func) in _helpers else partial.func,
+    "builtins.method": lambda method: method.__func__,
     "joblib.parallel.BatchedCalls": lambda calls: calls.items[0][0],
     "joblib._utils._TracebackCapturingWrapper": lambda wrapper: wrapper.func,
     "joblib._parallel_backends.SafeFunction": lambda wrapper: wrapper.func,

@@ -74,6 +74,23 @@ print(json.dumps([here['encoded'](word) for word in json.loads(sys.argv[2])]))`;
 	expect(parseMark(nonce, `/.cellar/${nonce}/begin/task/${encoded[1]}`)).toEqual(mark(words[1]!));
 });
 
+test('a task is called by the function of the user’s that it runs, whatever stands around that', () => {
+	const program = `import contextvars, functools, json, sys
+from concurrent.futures.process import _process_chunk
+here = {'__name__': '_cellar', 'CORE': '', 'ENGINES': {}, 'NONCE': '${nonce}'}
+exec(open(sys.argv[1]).read(), here)
+class Model:
+	def fit(self): pass
+	def __call__(self): pass
+	def __getattr__(self, name): raise SystemExit('asked for ' + name)
+def f(): pass
+known = [f, functools.partial(functools.partial(f, 1), 2), Model().fit, Model(), Model, abs, lambda: 0,
+	functools.partial(_process_chunk, f), functools.partial(contextvars.copy_context().run, f, 1), functools.lru_cache(f)]
+print(json.dumps([here['called'](one) for one in known]))`;
+	const said = execFileSync(pythonOf('engines'), ['-c', program, join(agentFolder, 'core.py')], { encoding: 'utf8' });
+	expect(JSON.parse(said)).toEqual(['f', 'f', 'Model.fit', 'Model', 'Model', 'abs', '%3Clambda%3E', 'f', 'f', 'f']);
+});
+
 test('an engine that is made otherwise than its patch expects works on unmarked, and the run says so', async () => {
 	const folder = files({
 		'main.py': `import joblib.parallel as a, concurrent.futures.thread as b
