@@ -35,17 +35,20 @@ def submit(task, function):
     mark(f"submit/task/{task}//{called(function)}")
 
 
+def innermost(function):
+    """What is called in the end, of partials and of what engines put around a function."""
+    for _ in range(8):
+        inner = None if type(function) is _function else _inside(function)
+        if inner is None:
+            break
+        function = inner
+    return function
+
+
 def called(function):
     """The name of what a task runs, without asking the user's objects for more than that; encoded."""
-    if type(function) is _function:
-        name = function.__qualname__
-    else:
-        for _ in range(8):
-            inner = _inside(function)
-            if inner is None:
-                break
-            function = inner
-        name = _name_of(function)
+    function = innermost(function)
+    name = function.__qualname__ if type(function) is _function else _name_of(function)
     known = _names.get(name)
     if known is None:
         # Nobody reads longer ones, and a hash says nothing.
@@ -191,6 +194,7 @@ class Agent:
     mark = staticmethod(mark)
     submit = staticmethod(submit)
     called = staticmethod(called)
+    innermost = staticmethod(innermost)
     encoded = staticmethod(encoded)
     keep_name = staticmethod(keep_name)
     pipe_of = staticmethod(pipe_of)

@@ -12,6 +12,7 @@ ENGINES = {
         "joblib.externals.loky.process_executor",
     ),
     "joblib": ("joblib.parallel",),
+    "dask": ("distributed.client", "distributed.worker", "distributed.threadpoolexecutor"),
 }
 
 

@@ -5,6 +5,15 @@ import posix
 import sys
 
 
+# What libraries hand to threads of their own accord is no work of the user's.
+PLUMBING = {"socket", "asyncio", "distributed", "tornado", "zmq", "ipykernel", "jupyter_client"}
+
+
+def is_plumbing(function):
+    where = getattr(function, "__module__", None)
+    return type(where) is str and where.split(".", 1)[0] in PLUMBING
+
+
 def patches(agent):
     mark = agent.mark
 
@@ -47,6 +56,8 @@ def patches(agent):
             try:
                 # From Python 3.14 on the function comes with its arguments.
                 function = fn[0] if type(fn) is tuple else fn
+                if is_plumbing(agent.innermost(function)):
+                    return
                 self._cellar = (f"thread.{posix.getpid()}.{next(count)}", agent.called(function))
                 mark(f"submit/task/{self._cellar[0]}//{self._cellar[1]}")
             except Exception as error:

@@ -24,7 +24,7 @@ const filesOf = (deps: Deps) =>
 test('every task of the pools, executors and joblib has what it used, and the cell that submitted it', async () => {
 	using place = makePlace();
 	const names = ['pool_fork', 'pool_spawn', 'executor_fork', 'threads', 'process', 'loky', 'loky_again'];
-	const run = await auditEngines(place, { names, tasks: 40, workers: 5 });
+	const run = await auditEngines(place, { of: 'pools', names, tasks: 40, workers: 5 });
 	expect(faultsOf(run)).toEqual([]);
 	const { facts } = run.tables;
 	for (const { name, cell, tasks } of run.cells) {
@@ -61,4 +61,20 @@ test('every task of the pools, executors and joblib has what it used, and the ce
 	expect(page.stdout).toMatch(/input +data +52 files, 52 B +cell 2, 5 workers, 40 tasks$/m);
 	const alone = await place.cellar(['deps', '--for', `task:${one.task}`]);
 	expect(alone.stdout).toMatch(new RegExp(`input +data +1 file, 1 B +cell 3, ${worker}, task ${one.task}$`, 'm'));
+});
+
+test('every task of a Dask cluster that the notebook starts has what it used, and the attempt that counted', async () => {
+	using place = makePlace();
+	const run = await auditEngines(place, { of: 'dask', names: 'all', tasks: 30, workers: 3 });
+	expect(faultsOf(run)).toEqual([]);
+	const { facts } = run.tables;
+	const engines = new Set(facts.tasks.map((task) => task.engine));
+	expect([...engines]).toEqual(['dask']);
+	const again = facts.tasks.filter((task) => task.function === 'ends_its_worker');
+	expect(again).toHaveLength(1);
+	const [ended, counted, ...more] = again[0]!.attempts;
+	expect([ended!.counted, counted!.counted, more]).toEqual([false, true, []]);
+	expect(ended!.worker).not.toBe(counted!.worker);
+	expect(new Set(run.document.workers.map((worker) => worker.engine))).toEqual(new Set(['dask']));
+	expect(run.document.workers.reduce((sum, worker) => sum + (worker.tasks ?? 0), 0)).toBe(5 * 30 + 2);
 });

@@ -91,6 +91,73 @@ work.keep('loky', run())`,
 	},
 ];
 
+/** Dask's: a cluster of the notebook's own, whose workers are processes, and one whose workers are threads of the kernel. */
+const dask: readonly EngineCell[] = [
+	{
+		name: 'dask_submit',
+		engine: 'dask',
+		source: `work.keep('dask_submit', client.gather([client.submit(work.task, 'dask_submit', n, pure=False) for n in range(TASKS)]))`,
+	},
+	{
+		name: 'dask_map',
+		engine: 'dask',
+		source: `work.keep('dask_map', client.gather(client.map(functools.partial(work.task, 'dask_map'), range(TASKS), pure=False)))`,
+	},
+	{
+		name: 'dask_delayed',
+		engine: 'dask',
+		source: `
+graph = [dask.delayed(work.task)('dask_delayed', n, dask_key_name=('t x/é', n)) for n in range(TASKS)]
+work.keep('dask_delayed', dask.compute(*graph), (f"('t x/é', {n})" for n in range(TASKS)))`,
+	},
+	{
+		name: 'dask_coroutine',
+		engine: 'dask',
+		source: `work.keep('dask_coroutine', client.gather([client.submit(work.coroutine, 'dask_coroutine', n, pure=False) for n in range(TASKS)]))`,
+	},
+	{
+		name: 'dask_threads',
+		engine: 'dask',
+		source: `
+with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None, processes=False) as inside, Client(inside) as other:
+    work.keep('dask_threads', other.gather(other.map(functools.partial(work.task, 'dask_threads'), range(TASKS), pure=False)))`,
+	},
+	// The worker ends with the task, Dask starts another, and the task runs again.
+	{
+		name: 'dask_again',
+		engine: 'dask',
+		tasks: 0,
+		source: `
+assert client.submit(work.ends_its_worker, 1, pure=False).result() == 1
+work.keep('dask_again', [])`,
+	},
+];
+
+const pools = {
+	cells,
+	first: (hows: readonly string[]) => `
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
+from joblib import Parallel, delayed
+pools = {how: multiprocessing.get_context(how).Pool(WORKERS) for how in ${JSON.stringify(hows)}}
+threads = ThreadPoolExecutor(WORKERS)
+list(threads.map(int, range(WORKERS)))`,
+	last: `
+for pool in pools.values(): pool.close(); pool.join()
+threads.shutdown()`,
+};
+
+const clusters = {
+	cells: dask,
+	first: () => `
+import dask
+from distributed import Client, LocalCluster
+cluster = LocalCluster(n_workers=WORKERS, threads_per_worker=2, dashboard_address=None)
+client = Client(cluster)`,
+	last: 'client.close(); cluster.close()',
+};
+
 export interface EngineRun {
 	readonly document: AuditDocument;
 	readonly tables: Tables;
@@ -99,30 +166,25 @@ export interface EngineRun {
 	readonly cells: readonly (EngineCell & { readonly cell: number; readonly tasks: number })[];
 }
 
-/** Audits a notebook that gives tasks to these engines, each in a cell of its own; the pools are made in the first. */
+/** Audits a notebook that gives tasks to these engines, each in a cell of its own; the pools, or the cluster, are made in the first. */
 export async function auditEngines(
 	place: Place,
-	o: { readonly names: readonly string[] | 'all'; readonly tasks: number; readonly workers: number },
+	o: {
+		readonly of: 'pools' | 'dask';
+		readonly names: readonly string[] | 'all';
+		readonly tasks: number;
+		readonly workers: number;
+	},
 ): Promise<EngineRun> {
-	const chosen = cells.filter(({ name }) => o.names === 'all' || o.names.includes(name));
+	const kind = o.of === 'dask' ? clusters : pools;
+	const chosen = kind.cells.filter(({ name }) => o.names === 'all' || o.names.includes(name));
 	const asked = chosen.map((cell, at) => ({ ...cell, cell: at + 2, tasks: cell.tasks ?? o.tasks }));
 	const notebook = place.copy('engines/engines.ipynb');
 	const folder = dirname(notebook);
 	writeFiles(folder, asked);
 	const hows = ['fork', 'spawn', 'forkserver'].filter((how) => asked.some(({ source }) => source.includes(`pools['${how}']`)));
-	const first = `
-import functools, multiprocessing, work
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing.pool import ThreadPool
-from joblib import Parallel, delayed
-TASKS, WORKERS = ${o.tasks}, ${o.workers}
-pools = {how: multiprocessing.get_context(how).Pool(WORKERS) for how in ${JSON.stringify(hows)}}
-threads = ThreadPoolExecutor(WORKERS)
-list(threads.map(int, range(WORKERS)))`;
-	const last = `
-for pool in pools.values(): pool.close(); pool.join()
-threads.shutdown()`;
-	inlineNotebook({ folder }, 'engines.ipynb', [first, ...asked.map(({ source }) => source), last]);
+	const first = `import functools, work\nTASKS, WORKERS = ${o.tasks}, ${o.workers}${kind.first(hows)}`;
+	inlineNotebook({ folder }, 'engines.ipynb', [first, ...asked.map(({ source }) => source), kind.last]);
 	const said = await place.cellar(['audit', notebook, '--python', pythonOf('engines'), '--json']);
 	expect(said.code, said.stderr).toBe(0);
 	const document = said.json();

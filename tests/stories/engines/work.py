@@ -1,5 +1,6 @@
 """What the tasks of the engines' stories do, and the truth that they tell of themselves."""
 
+import asyncio
 import ctypes
 import importlib
 import json
@@ -20,10 +21,10 @@ def read(name):
         return file.read()
 
 
-def task(engine, n):
+def task(engine, n, child=True):
     """Reads a file of its own, some of them in several ways, and tells on which thread of which process; some import a module."""
     read(path(engine, n))
-    if n % 10 == 0:
+    if n % 10 == 0 and child:
         subprocess.run(["cat", path(engine, n, "-child")], stdout=subprocess.DEVNULL, check=True)
     if n % 10 == 3:
         thread = threading.Thread(target=read, args=(path(engine, n, "-thread"),))
@@ -41,6 +42,25 @@ def task(engine, n):
         importlib.import_module(name)
         imported = name
     return {"n": n, "pid": os.getpid(), "thread": threading.get_native_id(), "imported": imported}
+
+
+async def coroutine(engine, n):
+    await asyncio.sleep(0.01)
+    told = task(engine, n, child=False)
+    await asyncio.sleep(0.01)
+    if n % 10 == 0:
+        process = await asyncio.create_subprocess_exec("cat", path(engine, n, "-child"), stdout=subprocess.DEVNULL)
+        await process.wait()
+    return told
+
+
+def ends_its_worker(n):
+    """The first time that it runs."""
+    flag = f"{HERE}/ended-{n}"
+    if not os.path.exists(flag):
+        open(flag, "x").close()
+        os._exit(1)
+    return n
 
 
 def into(queue, engine, n):

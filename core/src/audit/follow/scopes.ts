@@ -164,6 +164,12 @@ export function createTasks(): Tasks {
 			state.name ??= mark.name;
 			state.submitted ??= groupAbove(mark.id);
 			const attempt = mark.attempt === null ? String(state.task) : `${state.task}.${mark.attempt}`;
+			// A coroutine goes on: step by step it is one attempt.
+			const known = state.attempts.find((one) => one.attempt === attempt && one.thread === thread);
+			if (known !== undefined) {
+				known.ended = null;
+				return known;
+			}
 			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt, state.submitted), begun: seq, ended: null };
 			state.attempts.push(trace);
 			return trace;
