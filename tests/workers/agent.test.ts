@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { markPath, parseMark } from '../../core/src/model/index.ts';
 import { agentFolder, withAgent } from '../../core/src/workers/index.ts';
-import { audited, nonce, plainEnv, pythonOf, scratch } from '../audit/audited.ts';
+import { audited, nonce, plainEnv, programs, pythonOf, scratch } from '../audit/audited.ts';
 
 const launcher = join(agentFolder, 'launch.py');
 
@@ -121,4 +121,45 @@ open('worked', 'x').close()`,
 		]);
 		expect(facts.accesses.filter(({ path }) => path.startsWith(agentFolder))).toEqual([]);
 	}
+});
+
+test('what a task reads is its own: before it is known, after it has returned, in forks, nested pools and threads that it leaves', async () => {
+	const names = [
+		'pickles-1-argument',
+		'pickles-1-result',
+		'pickles-2-argument',
+		'pickles-2-result',
+		'inner-1',
+		'inner-11',
+		'nested-1-before',
+		'nested-1-after',
+		'forks-1-child',
+		'forks-2-child',
+		'leaves-1-late',
+		'waits-1',
+		'raises-1',
+		'raises-2',
+		'ends-1',
+		'none-initializer',
+	];
+	const folder = scratch();
+	const run = join(folder, 'run');
+	mkdirSync(run);
+	for (const name of names) writeFileSync(join(run, `${name}.txt`), '');
+	copyFileSync(join(programs, 'tasks.py'), join(run, 'tasks.py'));
+	const argv = withAgent([pythonOf('engines'), '-m', 'tasks'], nonce)!;
+	const { facts, code, words } = await audited(argv, { folder, agent: agentFolder });
+	expect([code, words.trim()], words).toEqual([0, 'ValueError\nValueError\nBrokenProcessPool']);
+	const functions = new Map(facts.tasks.flatMap((task) => task.attempts.map(({ attempt }) => [attempt, task.function] as const)));
+	const found = facts.accesses
+		.filter(({ path, how }) => path.startsWith(`${run}/`) && path.endsWith('.txt') && how === 'read')
+		.map(({ path, task }) => [basename(path, '.txt'), task === null ? 'none' : functions.get(task)]);
+	expect(found.toSorted()).toEqual(names.map((name) => [name, name.split('-', 1)[0]]).toSorted());
+	// One function's two tasks are two, and all that belongs to one is of one.
+	const tasksOf = (start: string) =>
+		new Set(facts.accesses.filter(({ path }) => path.startsWith(`${run}/${start}`)).map(({ task }) => task));
+	expect([tasksOf('pickles-1').size, tasksOf('pickles-').size, tasksOf('nested-1').size]).toEqual([1, 2, 1]);
+	// What a task submitted says so.
+	const [outer] = tasksOf('nested-1');
+	expect(facts.tasks.filter((task) => task.function === 'inner').map((task) => task.submitted?.task)).toEqual([outer, outer]);
 });
