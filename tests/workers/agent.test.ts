@@ -59,6 +59,40 @@ print(json.dumps([sys.argv, sys.orig_argv, sys.path, sorted(sys.modules), dict(o
 	}
 });
 
+test('errors of pools, executors and joblib read as they do without the agent', () => {
+	const folder = files({
+		'wrong.py': `import multiprocessing, re, traceback
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from joblib import Parallel, delayed
+fork, spawn = multiprocessing.get_context('fork'), multiprocessing.get_context('spawn')
+def bad(n): raise ValueError(n)
+def told(call):
+	try: call()
+	except Exception: print(re.sub('0x[0-9a-f]+', '0x', traceback.format_exc()))
+if __name__ == '__main__':
+	with fork.Pool(1) as pool:
+		for call in (lambda: pool.apply(bad, (1,)), lambda: pool.map(bad, [1]), lambda: list(pool.imap(bad, [1])), lambda: pool.apply(lambda: 1)): told(call)
+	for executor in (ProcessPoolExecutor(1, mp_context=fork), ThreadPoolExecutor(1)):
+		told(executor.submit(bad, 1).result)
+		executor.shutdown()
+		told(lambda: executor.submit(bad, 1))
+	told(spawn.Process(target=lambda: 1).start)
+	told(lambda: Parallel(2)(delayed(bad)(n) for n in range(1)))
+`,
+	});
+	const errors = ([python, ...rest]: readonly string[]) =>
+		execFileSync(python!, rest, {
+			cwd: folder,
+			env: { ...plainEnv, PYTHONDONTWRITEBYTECODE: '1' },
+			encoding: 'utf8',
+			stdio: ['ignore', 'pipe', 'ignore'],
+		});
+	const plain = [pythonOf('engines'), '-m', 'wrong'];
+	const expected = errors(plain);
+	expect(expected.match(/^\w*Error\b|^_pickle/gm)?.length).toBeGreaterThan(8);
+	expect(errors(withAgent(plain, nonce)!)).toBe(expected);
+});
+
 test('ids and names are encoded as Cellar reads them', () => {
 	const words = ['a b/c', "('t x/é', 1)", '%', 'x'.repeat(300), 'ok-1_2.3,4', '\u{1F377}'];
 	const program = `import json, sys
