@@ -5,9 +5,9 @@ import { findSecrets, isSecretVariable, type Circumstances } from '../../model/i
 /** Whose values a run keeps (FORMATS, "Environment"), by what they decide; docs/run-format.md lists them. */
 const kept: readonly RegExp[] = [
 	// Where programs, packages and libraries are found, and who and where one is.
-	/^(PATH|LD_LIBRARY_PATH|VIRTUAL_ENV|CONDA_PREFIX|HOME|USER|SHELL|NODE_PATH|R_.+|JULIA_.+)$/,
+	/^(PATH|LD_LIBRARY_PATH|VIRTUAL_ENV|CONDA_PREFIX|HOME|USER|SHELL|NODE_PATH|R_(?:LIBS|HOME|PROFILE|ENVIRON|DEFAULT).*|JULIA_.+)$/,
 	// How Python behaves; where its bytecode lies decides nothing, and no repeat has it there.
-	/^PYTHON(?!PYCACHEPREFIX$).+$/,
+	/^PYTHON(?:(?!PYCACHEPREFIX$)[A-Z]+|_COLORS|_CPU_COUNT|_GIL|_JIT)$/,
 	// In which language and at what time.
 	/^(LANG|LANGUAGE|LC_.+|TZ)$/,
 	// With how many threads and which devices; the engines' own.
@@ -15,7 +15,7 @@ const kept: readonly RegExp[] = [
 	// How results are shown: in colour or not, how wide, by which backend. Node even warns where two of them contradict each other.
 	/^(NO_COLOR|FORCE_COLOR|CLICOLOR|CLICOLOR_FORCE|COLORTERM|TERM|COLUMNS|LINES|MPLBACKEND)$/,
 	// Where libraries look for settings and for the data that they keep.
-	/^(XDG_(?:CONFIG|DATA|CACHE)_HOME|MPLCONFIGDIR|IPYTHONDIR|HF_.+|TORCH_HOME|KERAS_HOME|NLTK_DATA|SCIKIT_LEARN_DATA|PROJ_(?:DATA|LIB)|GDAL_DATA)$/,
+	/^(XDG_(?:CONFIG|DATA|CACHE)_HOME|MPLCONFIGDIR|IPYTHONDIR|HF_HOME|HF_(?:HUB|DATASETS)_(?:CACHE|OFFLINE)|TORCH_HOME|KERAS_HOME|NLTK_DATA|SCIKIT_LEARN_DATA|PROJ_(?:DATA|LIB)|GDAL_DATA)$/,
 ];
 
 /**
