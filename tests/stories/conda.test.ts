@@ -65,6 +65,11 @@ test('what --format conda writes is solved to the very packages of the environme
 	const solved = channel<Package[]>('solve', ...environment.channels, ...specs);
 	expect(solved.filter(({ name }) => name !== 'pip')).toEqual(had);
 
+	// poncho hands the same to conda, and takes what stands before any of `!~=<>` for a package's name.
+	const poncho = (await place.cellar(['deps', run, '--format', 'poncho'])).json<{ conda: unknown }>();
+	expect(poncho).toEqual({ conda: { channels: environment.channels, dependencies: environment.dependencies } });
+	expect(specs.map((spec) => spec.replace(/[!~=<>].*$/, ''))).toEqual([...names, 'pip'].toSorted());
+
 	// pip itself is conda's to install, and what pip installed is listed for it, by the versions that are there.
 	expect(specs.filter((spec) => /^pip\b/.test(spec))).toEqual(['pip']);
 	const { software } = (await place.cellar(['deps', run, '--json'])).json<Dependencies>();
