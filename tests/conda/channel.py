@@ -4,6 +4,7 @@
                                                 them, the distributions of the folder SITE (of them traitlets as conda's)
     python channel.py packages WORK             WORK/channel alone
     python channel.py later WORK SITE           WORK/channel a while later: a newer version or build of each, and pip
+    python channel.py install CHANNEL PREFIX SPEC...   a prefix of what the specs come to
     python channel.py solve CHANNEL SPEC...     what the specs come to: a JSON list of name, version, build, url, md5, sha256
     python channel.py explicit FILE             what rattler reads in an @EXPLICIT list: the platform, and of each archive its
                                                 address, the hash that is written and the hash that the archive has
@@ -81,11 +82,7 @@ async def make(work, site=None):
     channel, prefix = work / "channel", work / "prefix"
     write_packages(channel, site)
     await rattler.index.index_fs(channel)
-    specs = SPECS + ([CONDA_MADE] if site else [])
-    records = await solve(channel.as_uri(), specs)
-    await rattler.install(records, prefix, cache_dir=work / "cache", show_progress=False,
-                          requested_specs=[rattler.MatchSpec(spec)._match_spec for spec in specs])
-    shutil.rmtree(work / "cache")
+    made = await install(channel.as_uri(), prefix, SPECS + ([CONDA_MADE] if site else []))
     for name, (_, files) in (installed(site) if site else {}).items():
         if name in (CONDA_MADE, *LEFT_OUT):
             continue
@@ -93,7 +90,15 @@ async def make(work, site=None):
             target = prefix / SITE / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-    return {"prefix": str(prefix), "channel": channel.as_uri(), "python": str(prefix / "bin/python"), "site": str(prefix / SITE)}
+    return made
+
+
+async def install(channel, prefix, specs):
+    cache = prefix.parent / f"{prefix.name}-cache"
+    await rattler.install(await solve(channel, specs), prefix, cache_dir=cache, show_progress=False,
+                          requested_specs=[rattler.MatchSpec(spec)._match_spec for spec in specs])
+    shutil.rmtree(cache)
+    return {"prefix": str(prefix), "channel": channel, "python": str(prefix / "bin/python"), "site": str(prefix / SITE)}
 
 
 async def solve(channel, specs):
@@ -129,6 +134,8 @@ async def main(command, first, *rest):
         write_later(Path(first).resolve() / "channel", Path(*rest))
         await rattler.index.index_fs(Path(first).resolve() / "channel")
         return {"channel": (Path(first).resolve() / "channel").as_uri()}
+    if command == "install":
+        return await install(first, Path(rest[0]).resolve(), list(rest[1:]))
     if command == "explicit":
         return explicit(Path(first))
     return told(await solve(first, list(rest)))
