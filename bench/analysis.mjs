@@ -22,7 +22,7 @@ const { values } = parseArgs({
 	},
 });
 const [lines, paths, rounds] = [values.lines, values.paths, values.rounds].map(Number);
-const analyse = join(dirname(fileURLToPath(import.meta.url)), 'made', 'analyse.mjs');
+const analyse = join(dirname(fileURLToPath(import.meta.url)), 'analyse.mjs');
 
 /** Makes the machine, the paths and the log, unless they are there; what the analysis is told of them. */
 async function prepare(folder) {

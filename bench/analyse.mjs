@@ -1,7 +1,7 @@
 // From a log to dependencies, once, in a process of its own: prints what it took as JSON. Started by bench/analysis.mjs.
-import { createFollower, readLog } from '../../core/dist/audit/index.js';
-import { describe, judge, openMachine, wholeRun } from '../../core/dist/dependencies/index.js';
-import { lookAtFiles } from '../../core/dist/flows/run/files.js';
+import { createFollower, readLog } from '../core/dist/audit/index.js';
+import { describe, judge, openMachine, wholeRun } from '../core/dist/dependencies/index.js';
+import { lookAtFiles } from '../core/dist/flows/run/files.js';
 
 const { log, dpkg, site, cwd, home, nonce, cells, started } = JSON.parse(process.argv[2]);
 
