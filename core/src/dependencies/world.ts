@@ -5,7 +5,7 @@ import type { Machine } from './machine.ts';
 import { findEnvironments, type Environments } from './python/environments.ts';
 import { openProject, type ProjectMatcher } from './project/index.ts';
 import { sourceOfBytecode } from './python/bytecode.ts';
-import { baseOf, cleaned, isFile, isFolder, isWithin, joined, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
+import { baseOf, cleaned, isFile, isFolder, isWithin, joined, lstatOf, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
 import { createScopes, type ScopeTeller } from './scopes.ts';
 import { indexUses, type Uses } from './uses.ts';
 
@@ -69,11 +69,21 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 	const folder = run.notebook === null ? cwd : parentOf(run.notebook);
 	const reals = new Map<Name, Name | null>();
 	const real = (path: Name): Name | null => {
-		const known = files.get(path)?.realPath;
-		if (known !== undefined && known !== null) return known;
+		const fact = files.get(path);
+		if (fact !== undefined && (fact.realPath !== null || fact.kind === 'gone')) return fact.realPath;
 		let found = reals.get(path);
-		if (found === undefined) reals.set(path, (found = realPathOf(path)));
+		if (found === undefined) reals.set(path, (found = resolved(path)));
 		return found;
+	};
+	const resolved = (path: Name): Name | null => {
+		if (machine.view !== null || path === '/' || path.includes('/.')) return realPathOf(path);
+		const state = lstatOf(path);
+		if (state === null) return null;
+		if (state.isSymbolicLink()) return realPathOf(path);
+		// Of what is no link only the folder's links matter, and many files share a folder.
+		const folder = real(parentOf(path));
+		if (folder === null) return null;
+		return folder === parentOf(path) ? path : joined(folder, baseOf(path));
 	};
 	const caches = new Map<Name, Name | null>();
 	const home = nameOfText(circumstances.home);

@@ -110,24 +110,54 @@ function isReported(thread: Thread): boolean {
 
 function accessesOf(thread: Thread, workers: Workers, log: LogId): Access[] {
 	const { ordinal, process } = thread;
-	const rows = new Map<ScopeState, Map<string, Row>>();
-	for (const [scope, row] of thread.rows.all()) {
+	const accesses: Access[] = [];
+	for (const [scope, rows] of rowsOf(thread)) {
+		const { cell, worker, task } = scopeFact(workers, process, scope);
+		const { ambiguous } = scope;
+		// Written out: with hundreds of thousands of them, objects that are put together from others are slow and large.
+		for (const { path, how, first, last, count, during } of rows) {
+			accesses.push({
+				log,
+				process: process.leader.ordinal,
+				thread: ordinal,
+				cell,
+				worker,
+				task,
+				during,
+				ambiguous,
+				path,
+				how,
+				first,
+				last,
+				count,
+			});
+		}
+	}
+	return accesses;
+}
+
+/** The rows of a thread by what their scopes turned out to be: what a task did before it was named, and after, is one row. */
+function rowsOf(thread: Thread): ReadonlyMap<ScopeState, Iterable<Row>> {
+	const rows = new Map<ScopeState, Row[]>();
+	const doubled = new Set<ScopeState>();
+	for (const [scope, own] of thread.rows.byScope()) {
 		const final = settled(scope);
-		let known = rows.get(final);
-		if (known === undefined) rows.set(final, (known = new Map()));
+		const known = rows.get(final);
+		if (known !== undefined) doubled.add(final);
+		rows.set(final, known === undefined ? [...own] : [...known, ...own]);
+	}
+	for (const scope of doubled) rows.set(scope, merged(rows.get(scope) ?? []));
+	return rows;
+}
+
+function merged(rows: readonly Row[]): Row[] {
+	const known = new Map<string, Row>();
+	for (const row of rows) {
 		const key = `${row.how} ${row.path}`;
 		const other = known.get(key);
-		// What a task did before it was named, and after, is one row.
 		known.set(key, other === undefined ? row : joined(other, row));
 	}
-	return [...rows].flatMap(([scope, known]) => {
-		const { ambiguous } = scope;
-		const fact = scopeFact(workers, process, scope);
-		return [...known.values()].map(({ path, how, first, last, count, during }) => ({
-			...{ log, process: process.leader.ordinal, thread: ordinal, ...fact, during, ambiguous },
-			...{ path, how, first, last, count },
-		}));
-	});
+	return [...known.values()];
 }
 
 function joined(a: Row, b: Row): Row {

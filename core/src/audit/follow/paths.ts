@@ -33,9 +33,10 @@ export function createPaths(): Paths {
 	/** Of a path that needs it: its clean form, or null where it has a `..`, of which more may be known later. */
 	const knownAbsolute = new Map<Name, Name | null>();
 	const knownBelow = new Map<Name, Map<Name, Name | null>>();
-	/** Folders that hold no link on the way, and the last one that was noted: files come in heaps. */
+	/** Folders that hold no link on the way. */
 	const realFolders = new Set<Name>(['/']);
-	let lastFolder = '/';
+	/** What was noted already: a run opens the same files again and again. */
+	const noted = new Set<Name>();
 
 	const withoutDots = (base: Name, baseIsReal: boolean, path: Name, shown: Name | null): Name => {
 		const parts = partsOf(base);
@@ -78,9 +79,9 @@ export function createPaths(): Paths {
 			return resolve(folder, true, path, shown, known);
 		},
 		show(name, isFolder) {
+			if (noted.has(name)) return;
+			if (!isFolder) noted.add(name);
 			const length = isFolder ? name.length : name.lastIndexOf('/');
-			if (length === lastFolder.length && name.startsWith(lastFolder)) return;
-			lastFolder = name.slice(0, length);
 			for (let at = length; at > 0; at = name.lastIndexOf('/', at - 1)) {
 				const folder = name.slice(0, at);
 				if (realFolders.has(folder)) return;
@@ -90,7 +91,7 @@ export function createPaths(): Paths {
 		forget() {
 			realFolders.clear();
 			realFolders.add('/');
-			lastFolder = '/';
+			noted.clear();
 		},
 	};
 }

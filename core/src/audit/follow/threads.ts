@@ -105,7 +105,7 @@ export interface Row {
 export interface Rows {
 	add(scope: ScopeState, path: Name, how: How, seq: Seq, active: CellExecution | null): void;
 	forget(): void;
-	all(): Iterable<readonly [ScopeState, Row]>;
+	byScope(): Iterable<readonly [ScopeState, Iterable<Row>]>;
 }
 
 export function createRows(): Rows {
@@ -139,12 +139,12 @@ export function createRows(): Rows {
 			byScope.clear();
 			lastScope = null;
 		},
-		*all() {
-			for (const [scope, paths] of byScope) {
-				for (const head of paths.values()) {
-					for (let row: Row | null = head; row !== null; row = row.next) yield [scope, row];
-				}
-			}
+		*byScope() {
+			for (const [scope, paths] of byScope) yield [scope, chained(paths.values())];
 		},
 	};
+}
+
+function* chained(heads: Iterable<Row>): Generator<Row> {
+	for (const head of heads) for (let row: Row | null = head; row !== null; row = row.next) yield row;
 }

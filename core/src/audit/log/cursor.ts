@@ -1,6 +1,7 @@
 import type { Name } from '../../model/index.ts';
 import type { Failure } from './events.ts';
-import { nameOf, remembered } from './strings.ts';
+import { interned } from './interned.ts';
+import { nameOf } from './strings.ts';
 
 /**
  * A place in the arguments of one call, and what the last reading function found there. One cursor reads a whole log: the
@@ -22,8 +23,14 @@ export interface Cursor {
 	value: number;
 	failure: Failure;
 	valueOutside: number | null;
+	/** The last path that was read, and where it stands: what was opened is mostly called as it was asked for. */
+	last: Name | null;
+	lastStart: number;
+	lastEnd: number;
 	/** The name for what strace wrote. The same name is always the same string, so that what is kept by it is found fast. */
-	readonly names: (written: string) => Name;
+	readonly names: (bytes: Buffer, start: number, end: number) => Name;
+	/** The same for words: flags, numbers. */
+	readonly words: (bytes: Buffer, start: number, end: number) => string;
 }
 
 export function createCursor(): Cursor {
@@ -38,7 +45,11 @@ export function createCursor(): Cursor {
 		value: 0,
 		failure: null,
 		valueOutside: null,
-		names: remembered(nameOf),
+		last: null,
+		lastStart: 0,
+		lastEnd: 0,
+		names: interned(nameOf),
+		words: interned((word) => word),
 	};
 }
 
@@ -64,6 +75,7 @@ export function aim(c: Cursor, bytes: Buffer, start: number, end: number): void 
 	c.shown = null;
 	c.working = false;
 	c.gone = false;
+	c.last = null;
 }
 
 /** Takes `, ` where it stands; the first half of a call may end in it. */
@@ -92,8 +104,16 @@ function readShown(c: Cursor): void {
 		c.broken = true;
 		return;
 	}
-	c.shown = c.bytes[start] === slash ? c.names(c.bytes.toString('latin1', start, stop)) : null;
+	if (c.bytes[start] !== slash) c.shown = null;
+	else c.shown = c.last !== null && isLast(c, start, stop) ? c.last : c.names(c.bytes, start, stop);
 	c.at = stop + 1;
+}
+
+function isLast({ bytes, lastStart, lastEnd }: Cursor, start: number, stop: number): boolean {
+	if (lastEnd - lastStart !== stop - start) return false;
+	// From the end: there names differ.
+	for (let at = stop, other = lastEnd; at > start;) if (bytes[--at] !== bytes[--other]) return false;
+	return true;
 }
 
 /** A quoted path, or null for a pointer that could not be read. */
@@ -107,7 +127,11 @@ export function readName(c: Cursor): Name | null {
 	// A path is written whole unless it is longer than any can be.
 	const cut = skipDots(c);
 	skipComma(c);
-	return cut || c.broken ? null : c.names(c.bytes.toString('latin1', start, stop));
+	if (cut || c.broken) return null;
+	c.last = c.names(c.bytes, start, stop);
+	c.lastStart = start;
+	c.lastEnd = stop;
+	return c.last;
 }
 
 /** Moves behind a quoted string; false where none stands here. */
@@ -143,7 +167,7 @@ export function skipArgument(c: Cursor): void {
 export function readWord(c: Cursor): string {
 	const start = c.at;
 	while (c.at < c.end && isFlag(c.bytes[c.at]!)) c.at++;
-	const word = c.bytes.toString('latin1', start, c.at);
+	const word = c.words(c.bytes, start, c.at);
 	skipComma(c);
 	return word;
 }
@@ -189,7 +213,7 @@ function readValue(c: Cursor): void {
 		const start = c.at + (first === question ? 2 : 3);
 		let stop = start;
 		while (stop < end && isWord(bytes[stop]!)) stop++;
-		c.failure = stop > start ? bytes.toString('latin1', start, stop) : first === question ? '?' : 'errno';
+		c.failure = stop > start ? c.words(bytes, start, stop) : first === question ? '?' : 'errno';
 		return;
 	}
 	if (first < 0x30 || first > 0x39) {

@@ -2,6 +2,7 @@ import type { Seq } from '../../model/index.ts';
 import { callReaders, type CallReader } from './calls.ts';
 import { aim, createCursor } from './cursor.ts';
 import type { CallEvent } from './events.ts';
+import { interned } from './interned.ts';
 
 /** Reads strace's log: bytes in, cut anywhere; calls out, their halves joined. */
 export interface LogReader {
@@ -29,6 +30,7 @@ const unfinished = Buffer.from('<unfinished ...>');
  */
 export function createLogReader(): LogReader {
 	const cursor = createCursor();
+	const readerOf = interned((name) => callReaders.get(name));
 	/** The first halves of calls that have not come back, by thread. */
 	const halves = new Map<number, Half>();
 	/** Leaders whose `execve` has been told already, by the line that said who superseded them. */
@@ -62,7 +64,7 @@ export function createLogReader(): LogReader {
 		let open = start;
 		while (open < end && bytes[open] !== 0x28) open++;
 		if (open >= end) return wrong();
-		const reader = callReaders.get(bytes.toString('latin1', start, open));
+		const reader = readerOf(bytes, start, open);
 		// A call that says nothing; its second half finds no first one.
 		if (reader === undefined) return undefined;
 		const lost = halves.size === 0 ? undefined : halves.get(pid);

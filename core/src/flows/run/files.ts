@@ -40,11 +40,12 @@ export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: L
 	const used = new Set([...firsts.keys(), ...renamed, ...saved.keys()]);
 	const moved = namesMoved(used, facts.changes);
 	const files = new Map<Name, FileFact>();
+	const folders = new Map<Name, Name | null>();
 	for (const path of [...used, ...moved]) {
 		const first = firsts.get(path);
 		const byUse = first === undefined ? null : existedByUse(first);
 		// A folder takes no place that is not free.
-		files.set(path, lookAtFile(path, saved.get(path), byUse ?? (moved.has(path) ? false : null), o));
+		files.set(path, lookAtFile(path, saved.get(path), byUse ?? (moved.has(path) ? false : null), o, folders));
 	}
 	return files;
 }
@@ -55,11 +56,22 @@ interface Looking {
 	readonly inside: Inside | null;
 }
 
-function lookAtFile(path: Name, saved: Saved | undefined, existed: boolean | null, o: Looking): FileFact {
-	const seen = o.inside === null ? look(path) : lookInside(path, o.inside);
+function lookAtFile(
+	path: Name,
+	saved: Saved | undefined,
+	existed: boolean | null,
+	o: Looking,
+	folders: Map<Name, Name | null>,
+): FileFact {
+	const seen = o.inside === null ? look(path, folders) : lookInside(path, o.inside);
 	const { born } = seen;
 	return {
-		...{ path, realPath: seen.realPath, kind: seen.kind, size: sizeOf(seen, o.inside), mode: seen.mode, mtime: seen.mtime },
+		path,
+		realPath: seen.realPath,
+		kind: seen.kind,
+		size: sizeOf(seen, o.inside),
+		mode: seen.mode,
+		mtime: seen.mtime,
 		existedBefore:
 			saved?.existedBefore ?? existed ?? (o.inside !== null ? o.inside.existed(path) : born === null ? null : born < o.started),
 		sha256Before: saved?.sha256 ?? null,
@@ -80,7 +92,8 @@ export function withSources(
 	o: Looking,
 ): Map<Name, FileFact> {
 	const files = new Map(looked);
-	for (const path of verdicts.keys()) if (!files.has(path)) files.set(path, lookAtFile(path, undefined, null, o));
+	const folders = new Map<Name, Name | null>();
+	for (const path of verdicts.keys()) if (!files.has(path)) files.set(path, lookAtFile(path, undefined, null, o, folders));
 	return files;
 }
 
