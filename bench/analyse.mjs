@@ -61,10 +61,10 @@ const run = {
 			environment: {},
 			environmentNames: [],
 		},
-		...{ kernel: null, connectionFile: null, tracer: null, image: null, checks: false, parameters: {}, nonce, cellar: '0' },
+		...{ kernel: null, connectionFile: null, tracer: null, rules: null, image: null, checks: false, parameters: {}, nonce, cellar: '0' },
 	},
 };
-const judgement = judge({ run, facts, files, cells: [], machine, project: null });
+const judgement = judge({ run, facts, files, cells: [], machine });
 phase('judging');
 const document = describe(judgement, files, wholeRun);
 phase('describing');
