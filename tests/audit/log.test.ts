@@ -260,7 +260,7 @@ test('a log is followed while it grows, and each path is told once, when it is f
 	const path = join(folder, 'a.strace');
 	const uses: FirstUse[] = [];
 	const follower = createFollower({ ...identity, files: noFiles, onFirstUse: (use) => uses.push(use) });
-	const tail = tailLog(path, (events) => follower.take(events));
+	const tail = tailLog(path, follower);
 	await tail.poll();
 	const log = logOf(`
 		1 start

@@ -1,4 +1,5 @@
 import type { Name } from '../../model/index.ts';
+import { textOf, type Text } from '../tables/bytes.ts';
 import type { Failure } from './events.ts';
 import { interned } from './interned.ts';
 import { nameOf } from './strings.ts';
@@ -9,6 +10,8 @@ import { nameOf } from './strings.ts';
  */
 export interface Cursor {
 	bytes: Buffer;
+	/** The same bytes. */
+	text: Text;
 	at: number;
 	end: number;
 	/** Something was not as expected: the line is not to be believed. */
@@ -28,14 +31,16 @@ export interface Cursor {
 	lastStart: number;
 	lastEnd: number;
 	/** The name for what strace wrote. The same name is always the same string, so that what is kept by it is found fast. */
-	readonly names: (bytes: Buffer, start: number, end: number) => Name;
+	readonly names: (text: Text, start: number, end: number) => Name;
 	/** The same for words: flags, numbers. */
-	readonly words: (bytes: Buffer, start: number, end: number) => string;
+	readonly words: (text: Text, start: number, end: number) => string;
 }
 
 export function createCursor(): Cursor {
+	const text = textOf(Buffer.alloc(0));
 	return {
-		bytes: Buffer.alloc(0),
+		bytes: text.bytes,
+		text,
 		at: 0,
 		end: 0,
 		broken: false,
@@ -67,8 +72,9 @@ const equals = 0x3d;
 const question = 0x3f;
 
 /** Points the cursor at a call's arguments. */
-export function aim(c: Cursor, bytes: Buffer, start: number, end: number): void {
-	c.bytes = bytes;
+export function aim(c: Cursor, text: Text, start: number, end: number): void {
+	c.bytes = text.bytes;
+	c.text = text;
 	c.at = start;
 	c.end = end;
 	c.broken = false;
@@ -105,7 +111,7 @@ function readShown(c: Cursor): void {
 		return;
 	}
 	if (c.bytes[start] !== slash) c.shown = null;
-	else c.shown = c.last !== null && isLast(c, start, stop) ? c.last : c.names(c.bytes, start, stop);
+	else c.shown = c.last !== null && isLast(c, start, stop) ? c.last : c.names(c.text, start, stop);
 	c.at = stop + 1;
 }
 
@@ -128,7 +134,7 @@ export function readName(c: Cursor): Name | null {
 	const cut = skipDots(c);
 	skipComma(c);
 	if (cut || c.broken) return null;
-	c.last = c.names(c.bytes, start, stop);
+	c.last = c.names(c.text, start, stop);
 	c.lastStart = start;
 	c.lastEnd = stop;
 	return c.last;
@@ -167,7 +173,7 @@ export function skipArgument(c: Cursor): void {
 export function readWord(c: Cursor): string {
 	const start = c.at;
 	while (c.at < c.end && isFlag(c.bytes[c.at]!)) c.at++;
-	const word = c.words(c.bytes, start, c.at);
+	const word = c.words(c.text, start, c.at);
 	skipComma(c);
 	return word;
 }
@@ -213,7 +219,7 @@ function readValue(c: Cursor): void {
 		const start = c.at + (first === question ? 2 : 3);
 		let stop = start;
 		while (stop < end && isWord(bytes[stop]!)) stop++;
-		c.failure = stop > start ? c.words(bytes, start, stop) : first === question ? '?' : 'errno';
+		c.failure = stop > start ? c.words(c.text, start, stop) : first === question ? '?' : 'errno';
 		return;
 	}
 	if (first < 0x30 || first > 0x39) {
