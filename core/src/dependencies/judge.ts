@@ -74,12 +74,14 @@ function judgeAll(o: JudgeOptions): Judgement {
 
 	// The list grows: bytecode adds its source.
 	const waiting = [...world.uses.paths()];
+	const different = waiting.length;
 	for (let at = 0; at < waiting.length; at++) {
 		const path = waiting[at]!;
-		if (verdicts.has(path)) continue;
+		if (at >= different && verdicts.has(path)) continue;
 		const answer = world.story(path).missing ? null : owners.ask(path);
 		if (answer === null) {
-			verdicts.set(path, { path, ...judgeUnowned(caseOf(path, owners.namesOf(path), world)), owner: null });
+			const { rule, verdict, reason } = judgeUnowned(caseOf(path, owners.namesOf(path), world));
+			verdicts.set(path, { path, rule, verdict, reason, owner: null });
 			continue;
 		}
 		if (answer.is !== 'compiled') {

@@ -5,7 +5,7 @@ import type { Machine } from './machine.ts';
 import { findEnvironments, type Environments } from './python/environments.ts';
 import { openProject, type ProjectMatcher } from './project/index.ts';
 import { sourceOfBytecode } from './python/bytecode.ts';
-import { baseOf, cleaned, isFile, isFolder, isWithin, joined, lstatOf, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
+import { baseOf, cleaned, isFile, isFolder, isWithin, joined, keepingLast, lstatOf, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
 import { createScopes, type ScopeTeller } from './scopes.ts';
 import { indexUses, type Uses } from './uses.ts';
 
@@ -68,8 +68,9 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 	const cwd = nameOfText(circumstances.cwd);
 	const folder = run.notebook === null ? cwd : parentOf(run.notebook);
 	const reals = new Map<Name, Name | null>();
+	const fileOf = keepingLast((path) => files.get(path));
 	const real = (path: Name): Name | null => {
-		const fact = files.get(path);
+		const fact = fileOf(path);
 		if (fact !== undefined && (fact.realPath !== null || fact.kind === 'gone')) return fact.realPath;
 		let found = reals.get(path);
 		if (found === undefined) reals.set(path, (found = resolved(path)));
@@ -105,6 +106,11 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 		openSite: (site) => machine.site(site),
 	});
 	const stories = new Map<Name, Story>();
+	const tell = keepingLast((path): Story => {
+		let story = stories.get(path);
+		if (story === undefined) stories.set(path, (story = storyOf(path, uses, fileOf(path) ?? null)));
+		return story;
+	});
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
 	for (const exec of facts.execs) for (const path of programsOf(exec, cwd)) ran.add(real(path) ?? path);
@@ -141,19 +147,18 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 		ran,
 		real,
 		kind(path) {
-			const fact = files.get(path);
+			const fact = fileOf(path);
 			if (fact !== undefined && fact.kind !== 'link' && fact.kind !== 'other') return fact.kind;
 			const state = statOf(path);
 			if (state === null) return 'gone';
 			return state.isFile() ? 'file' : state.isDirectory() ? 'directory' : 'other';
 		},
-		story(path) {
-			let story = stories.get(path);
-			if (story === undefined) stories.set(path, (story = storyOf(path, uses, files.get(path) ?? null)));
-			return story;
-		},
+		story: tell,
 		cacheFolder,
-		forget: (path) => void stories.delete(path),
+		forget(path) {
+			stories.delete(path);
+			tell.forget();
+		},
 		warn: (warning) => void (warnings.some((one) => one.message === warning.message) || warnings.push(warning)),
 		warnings,
 	};

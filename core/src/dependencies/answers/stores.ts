@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dataRoles, decodeName, type DataDependency, type DataRole, type Name } from '../../model/index.ts';
 import { manyFiles, roleOfStore, storesOf, type Store } from '../data/stores.ts';
 import type { Judgement } from '../judge.ts';
-import { parentOf, relativeTo } from '../paths.ts';
+import { parentOf, relativeTo, sortedByBytes } from '../paths.ts';
 import { joinScopes } from '../scopes.ts';
 
 /** The stores of a run: of each file that is part of one, which. They are those of the whole run, whatever part is asked about. */
@@ -60,10 +60,7 @@ function storeItem(
 	listings: readonly DataDependency[],
 	folder: Name,
 ): DataDependency {
-	const members = files
-		.map((file) => ({ file, bytes: decodeName(file.path) }))
-		.toSorted((a, b) => a.bytes.compare(b.bytes))
-		.map((one) => one.file);
+	const members = sortedByBytes(files, (file) => file.path);
 	const nameOf = (path: Name) => relativeTo(path, store.base) ?? path;
 	const role = roleOfStore(members);
 	const byRole = dataRoles

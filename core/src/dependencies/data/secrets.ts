@@ -15,7 +15,7 @@ const byBase: readonly RegExp[] = [
 	/^id_(rsa|dsa|ecdsa|ed25519)$/,
 ];
 
-/** Files that hold credentials, by where they lie. */
+/** Files that hold credentials, by where they lie: all of them in or below a name that begins with a dot. */
 const byPlace: readonly RegExp[] = [
 	/\/\.ssh\/(?!config$|known_hosts(\.old)?$|[^/]*\.pub$)./,
 	/\/\.aws\/(credentials$|sso\/|cli\/cache\/)/,
@@ -31,7 +31,7 @@ const byPlace: readonly RegExp[] = [
 /** True for a path that is known to hold a credential, by its name alone: what is so named is never hashed, kept or packed. */
 export function isSecretName(path: Name): boolean {
 	const base = baseOf(path);
-	return byBase.some((pattern) => pattern.test(base)) || byPlace.some((pattern) => pattern.test(path));
+	return byBase.some((pattern) => pattern.test(base)) || (path.includes('/.') && byPlace.some((pattern) => pattern.test(path)));
 }
 
 const keyInside = /-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY/;

@@ -1,5 +1,5 @@
 import type { Name } from '../../model/index.ts';
-import { baseOf, joined, parentOf } from '../paths.ts';
+import { baseOf, cleaned, joined, parentOf } from '../paths.ts';
 import { isSecretName, whySecret } from '../data/secrets.ts';
 import { isMade } from '../data/story.ts';
 import type { World } from '../world.ts';
@@ -59,7 +59,9 @@ export function openOwners(world: World): Owners {
 		return real;
 	};
 	const namesOf = (path: Name): readonly Name[] => {
-		const placed = path === '/' ? path : joined(folderOf(parentOf(path)), baseOf(path));
+		const folder = parentOf(path);
+		const realFolder = folderOf(folder);
+		const placed = path === '/' ? path : realFolder === folder ? cleaned(path) : joined(realFolder, baseOf(path));
 		const real = world.real(path) ?? placed;
 		return real === path ? [path] : placed === path || placed === real ? [path, real] : [path, placed, real];
 	};

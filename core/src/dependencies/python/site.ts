@@ -60,7 +60,7 @@ export function openSite(folder: Name): Site {
 	return {
 		folder,
 		distributions,
-		listing: (path) => records().byPath.get(path) ?? none,
+		listing: (path) => (records().folders.has(parentOf(path)) ? (records().byPath.get(path) ?? none) : none),
 		filesOf: (distribution) => records().byDistribution.get(distribution) ?? none,
 		metadataOf: (path) => infos.get(relativeTo(path, folder)?.split('/', 1)[0] ?? '') ?? null,
 		ownerOfFolder: (path) => folders().get(path) ?? null,
@@ -91,6 +91,8 @@ function readDistribution(folder: Name, entry: Name): Distribution {
 
 interface Records {
 	readonly byPath: ReadonlyMap<Name, readonly Listed[]>;
+	/** The folders that hold what is listed: few, and what lies in no such folder need not be looked up. */
+	readonly folders: ReadonlySet<Name>;
 	readonly byDistribution: ReadonlyMap<Distribution, readonly Listed[]>;
 	readonly faults: { readonly distribution: Distribution; readonly warning: Warning }[];
 }
@@ -98,6 +100,7 @@ interface Records {
 function readRecords(folder: Name, distributions: readonly Distribution[]): Records {
 	const byPath = new Map<Name, Listed[]>();
 	const byDistribution = new Map<Distribution, Listed[]>();
+	const folders = new Set<Name>();
 	const faults: Records['faults'] = [];
 	// `pip install --target T` writes ../../bin/x though the file is T/bin/x.
 	const isTarget = !/^(site|dist)-packages$/.test(baseOf(folder));
@@ -112,13 +115,14 @@ function readRecords(folder: Name, distributions: readonly Distribution[]): Reco
 			const path = placeOf(folder, row.path, isTarget);
 			const listed = { distribution, path, hash: row.hash, size: row.size };
 			own.push(listed);
+			folders.add(parentOf(path));
 			const known = byPath.get(path);
 			if (known === undefined) byPath.set(path, [listed]);
 			else known.push(listed);
 		}
 		byDistribution.set(distribution, own);
 	}
-	return { byPath, byDistribution, faults };
+	return { byPath, byDistribution, folders, faults };
 }
 
 /** Where a file of a RECORD is: the lines are relative to the folder that holds the dist-info, and may leave it. */

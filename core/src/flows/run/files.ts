@@ -36,17 +36,15 @@ export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: L
 		const known = firsts.get(access.path);
 		if (known === undefined || access.first < known.first) firsts.set(access.path, access);
 	}
-	const renamed = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
-	const used = new Set([...firsts.keys(), ...renamed, ...saved.keys()]);
-	const moved = namesMoved(used, facts.changes);
 	const files = new Map<Name, FileFact>();
 	const folders = new Map<Name, Name | null>();
-	for (const path of [...used, ...moved]) {
-		const first = firsts.get(path);
-		const byUse = first === undefined ? null : existedByUse(first);
-		// A folder takes no place that is not free.
-		files.set(path, lookAtFile(path, saved.get(path), byUse ?? (moved.has(path) ? false : null), o, folders));
+	for (const [path, first] of firsts) files.set(path, lookAtFile(path, saved.get(path), existedByUse(first), o, folders));
+	const others = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
+	for (const path of [...others, ...saved.keys()]) {
+		if (!files.has(path)) files.set(path, lookAtFile(path, saved.get(path), null, o, folders));
 	}
+	// A folder takes no place that is not free.
+	for (const path of namesMoved(files, facts.changes)) files.set(path, lookAtFile(path, saved.get(path), false, o, folders));
 	return files;
 }
 
@@ -98,8 +96,10 @@ export function withSources(
 }
 
 /** The names that lay below folders which were renamed, as they were called afterwards; those are left out that were used themselves. */
-function namesMoved(used: ReadonlySet<Name>, changes: Facts['changes']): ReadonlySet<Name> {
-	const all = new Set(used);
+function namesMoved(used: ReadonlyMap<Name, unknown>, changes: Facts['changes']): ReadonlySet<Name> {
+	const moved = new Set<Name>();
+	if (!changes.some((change) => change.kind === 'rename')) return moved;
+	const all = new Set(used.keys());
 	const folders = new Set<Name>();
 	const note = (path: Name) => {
 		for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
@@ -108,8 +108,7 @@ function namesMoved(used: ReadonlySet<Name>, changes: Facts['changes']): Readonl
 			folders.add(folder);
 		}
 	};
-	for (const path of used) note(path);
-	const moved = new Set<Name>();
+	for (const path of all) note(path);
 	for (const { kind, from, to } of changes) {
 		// Most of what is renamed is a file.
 		if (kind !== 'rename' || from === null || !folders.has(from)) continue;

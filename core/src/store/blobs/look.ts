@@ -22,7 +22,8 @@ export function look(path: Name, folders: Map<Name, Name | null> = new Map()): L
 	const nothing = { path, realPath: null, size: null, mode: null, mtime: null, born: null, target: null };
 	const raw = fsPath(path);
 	try {
-		const state = lstatSync(raw);
+		const state = lstatSync(raw, { throwIfNoEntry: false });
+		if (state === undefined) return { ...nothing, kind: 'gone' };
 		const link = state.isSymbolicLink();
 		return {
 			path,
