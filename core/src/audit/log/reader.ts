@@ -1,7 +1,7 @@
 import type { Seq } from '../../model/index.ts';
 import { callReaders, type CallReader } from './calls.ts';
 import { aim, createCursor } from './cursor.ts';
-import { createBytesTable, textOf, type Text } from '../tables/bytes.ts';
+import { copyText, createBytesTable, textOf, type Text } from '../tables/bytes.ts';
 import type { CallEvent } from './events.ts';
 import { interned } from './interned.ts';
 
@@ -50,16 +50,23 @@ export function createLogReader(): LogReader {
 	};
 }
 
-interface Half {
+/** What is known of a call from its beginning. */
+interface Begun {
 	readonly seq: Seq;
 	readonly reader: CallReader;
 	/** When it started; read only where somebody wants it. */
 	readonly at: number | null;
+}
+
+/** The first half of a call. A thread has one after another, in one place. */
+interface Half {
+	/** Null as long as there is none. */
+	begun: Begun | null;
 	/** What was written of it, from its name on: `openat(AT_FDCWD</cwd>, "a", O_RDONLY`. The text may be longer. */
 	text: Text;
 	length: number;
 	/** Where its arguments begin in it. */
-	readonly open: number;
+	open: number;
 }
 
 /** Calls that come again are known up to this many bytes of them; what comes later is read as if it were new. */
@@ -73,8 +80,8 @@ const equals = 0x3d;
 const quote = 0x22;
 const unfinished = Buffer.from('<unfinished ...>');
 const resumed = Buffer.from(' resumed>');
-const lostEnd = Buffer.from(') = ?');
-const succeeded = Buffer.from(') = 0');
+const lostEnd = textOf(Buffer.from(') = ?'));
+const succeeded = textOf(Buffer.from(') = 0'));
 
 /**
  * Reads one log of `strace -f -ttt -y`, from its first byte on. Lines that cannot be read are counted and told at the end,
@@ -83,7 +90,7 @@ const succeeded = Buffer.from(') = 0');
 export function feedLog(taker: LogTaker): LogFeed {
 	const cursor = createCursor();
 	const readerOf = interned((name) => callReaders.get(name));
-	/** The first halves of calls that have not come back, by thread. */
+	/** The first halves of calls, by thread. */
 	const halves = new Map<number, Half>();
 	/** Leaders whose `execve` has been told already, by the line that said who superseded them. */
 	const superseded = new Set<number>();
@@ -135,43 +142,43 @@ export function feedLog(taker: LogTaker): LogFeed {
 		return taker.again(number, at, pid);
 	};
 
-	/** A whole call, its halves joined: `start` is where its name stands, `open` where its arguments begin. */
-	const tell = (call: Omit<Half, 'text' | 'length' | 'open'>, pid: number, text: Text, start: number, open: number, end: number) => {
-		const hasGap = findGap(text.bytes, open, end);
-		const known = hasGap ? said.find(text, start, gap, gapEnd, end) : -1;
-		if (isTaken(known, call.seq, pid)) return;
+	/** True for a call that need not be read; `start` is where its name stands, `open` where its arguments begin. */
+	const isSaidAgain = (at: Seq, pid: number, text: Text, start: number, open: number, end: number): boolean =>
+		taker.again !== undefined &&
+		findGap(text.bytes, open, end) &&
+		isTaken(said.find(text, start, gap, gapEnd, end), at, pid);
+	/** A whole call, its halves joined. */
+	const tell = (call: Begun, pid: number, text: Text, start: number, open: number, end: number) => {
 		aim(cursor, text, open, end);
 		const event = call.reader.whole(cursor, { seq: call.seq, pid, at: call.at });
 		if (cursor.broken) wrong();
-		else if (hasGap && (event?.type === 'open' || event?.type === 'path')) {
+		else if ((event?.type === 'open' || event?.type === 'path') && findGap(text.bytes, open, end)) {
+			const known = said.find(text, start, gap, gapEnd, end);
 			const number = known >= 0 ? known : said.add(text, start, gap, gapEnd, end);
 			events.push(number < 0 ? event : { ...event, said: number });
 		} else if (event !== null) events.push(event);
 	};
 
-	/** Texts of halves that have been joined. */
-	const spare: Text[] = [];
-	const append = (half: Half, bytes: Buffer, start: number, end: number) => {
+	const append = (half: Half, text: Text, start: number, end: number) => {
 		const length = half.length + end - start;
 		if (length > half.text.bytes.length) {
 			const larger = textOf(Buffer.allocUnsafeSlow(length * 2));
-			half.text.bytes.copy(larger.bytes, 0, 0, half.length);
+			copyText(half.text, 0, half.length, larger, 0);
 			half.text = larger;
 		}
-		bytes.copy(half.text.bytes, half.length, start, end);
+		copyText(text, start, end, half.text, half.length);
 		half.length = length;
 	};
 	/** Ends a call of which there is a first half, by what would have stood in one line with it. */
-	const finish = (half: Half, pid: number, bytes: Buffer, start: number, end: number) => {
-		append(half, bytes, start, end);
-		tell(half, pid, half.text, 0, half.open, half.length);
-		spare.push(half.text);
+	const finish = (half: Half, begun: Begun, pid: number, text: Text, start: number, end: number) => {
+		half.begun = null;
+		append(half, text, start, end);
+		if (!isSaidAgain(begun.seq, pid, half.text, 0, half.open, half.length)) tell(begun, pid, half.text, 0, half.open, half.length);
 	};
-
 	/** A call that will never come back: what it was asked is known, what came of it is not. */
-	const abandon = (pid: number, half: Half) => {
-		halves.delete(pid);
-		finish(half, pid, lostEnd, 0, lostEnd.length);
+	const abandon = (pid: number) => {
+		const half = halves.get(pid);
+		if (half !== undefined && half.begun !== null) finish(half, half.begun, pid, lostEnd, 0, lostEnd.bytes.length);
 	};
 
 	const callLine = (text: Text, start: number, end: number, pid: number, clock: number) => {
@@ -179,54 +186,55 @@ export function feedLog(taker: LogTaker): LogFeed {
 		let open = start;
 		while (open < end && bytes[open] !== 0x28) open++;
 		if (open >= end) return wrong();
-		const reader = readerOf(text, start, open);
+		open++;
+		const reader = readerOf(text, start, open - 1);
 		// A call that says nothing; its second half finds no first one.
 		if (reader === undefined) return undefined;
-		const lost = halves.size === 0 ? undefined : halves.get(pid);
-		if (lost !== undefined) abandon(pid, lost);
-		const at = reader.timed ? secondsOf(bytes, clock, start) : null;
-		open++;
-		if (!endsUnfinished(bytes, open - 1, end)) return tell({ seq, reader, at }, pid, text, start, open, end);
+		abandon(pid);
+		const isWhole = !endsUnfinished(bytes, open - 1, end);
+		if (isWhole && isSaidAgain(seq, pid, text, start, open, end)) return undefined;
+		const begun: Begun = { seq, reader, at: reader.timed ? secondsOf(bytes, clock, start) : null };
+		if (isWhole) return tell(begun, pid, text, start, open, end);
 		let stop = end - unfinished.length;
 		if (bytes[stop - 1] === space) stop--;
-		const half: Half = { seq, reader, at, text: spare.pop() ?? textOf(Buffer.allocUnsafeSlow(512)), length: 0, open: open - start };
-		append(half, bytes, start, stop);
-		halves.set(pid, half);
+		let half = halves.get(pid);
+		if (half === undefined) halves.set(pid, (half = { begun, text: textOf(Buffer.allocUnsafeSlow(512)), length: 0, open: 0 }));
+		half.begun = begun;
+		half.length = 0;
+		half.open = open - start;
+		append(half, text, start, stop);
 		if (reader.began === null) return undefined;
 		aim(cursor, half.text, half.open, half.length);
-		const began = reader.began(cursor, { seq, pid, at });
+		const began = reader.began(cursor, { seq, pid, at: begun.at });
 		if (!cursor.broken) events.push(began);
 		return undefined;
 	};
 
 	/** `<... openat resumed>) = 3</path>`. */
-	const resumedLine = (bytes: Buffer, start: number, end: number, pid: number) => {
+	const resumedLine = (text: Text, start: number, end: number, pid: number) => {
 		const half = halves.get(pid);
-		if (half === undefined) return superseded.delete(pid);
-		const stop = bytes.indexOf(resumed, start);
-		if (stop < 0 || stop >= end) return wrong();
-		halves.delete(pid);
-		const rest = stop + resumed.length;
-		if (!endsUnfinished(bytes, stop, end)) return finish(half, pid, bytes, rest, end);
+		const begun = half?.begun ?? null;
+		if (half === undefined || begun === null) return superseded.delete(pid);
+		const rest = text.bytes.indexOf(greater, start) + 1;
+		if (rest <= start || rest > end || !isResumed(text.bytes, rest)) return wrong();
+		if (!endsUnfinished(text.bytes, rest, end)) return finish(half, begun, pid, text, rest, end);
 		// A call may be interrupted in the log more than once.
-		append(half, bytes, rest, end - unfinished.length);
-		return halves.set(pid, half);
+		return append(half, text, rest, end - unfinished.length);
 	};
 
 	/** `+++ exited with 0 +++`, `+++ killed by SIGKILL (core dumped) +++`, `+++ superseded by execve in pid 7 +++`. */
 	const statusLine = (bytes: Buffer, start: number, end: number, pid: number, clock: number) => {
 		const [word, , ...more] = bytes.toString('latin1', start + '+++ '.length, end).split(' ');
-		const half = halves.get(pid);
-		if (half !== undefined) abandon(pid, half);
+		abandon(pid);
+		halves.delete(pid);
 		if (word === 'superseded') {
 			const by = Number(more[3]);
 			events.push({ type: 'superseded', seq, pid, by });
 			const exec = halves.get(by);
-			if (exec === undefined) return undefined;
-			halves.delete(by);
+			if (exec === undefined || exec.begun === null) return undefined;
 			superseded.add(pid);
 			// The call may come back with any number (ENOSYS and the like): that the thread was superseded is its success.
-			return finish(exec, pid, succeeded, 0, succeeded.length);
+			return finish(exec, exec.begun, pid, succeeded, 0, succeeded.bytes.length);
 		}
 		superseded.delete(pid);
 		const at = secondsOf(bytes, clock, start);
@@ -252,7 +260,7 @@ export function feedLog(taker: LogTaker): LogFeed {
 		if (at >= end) return wrong();
 		const first = bytes[at]!;
 		if (isLetter(first)) return callLine(text, at, end, pid, clock);
-		if (first === 0x3c) return resumedLine(bytes, at, end, pid);
+		if (first === 0x3c) return resumedLine(text, at, end, pid);
 		if (first === 0x2b) return statusLine(bytes, at, end, pid, clock);
 		if (first === 0x2d) {
 			const signal = /^--- (SIG\w+)/.exec(bytes.toString('latin1', at, Math.min(end, at + 40)))?.[1];
@@ -288,9 +296,10 @@ export function feedLog(taker: LogTaker): LogFeed {
 				const message = `${unread} lines of the log could not be read; the first is line ${firstUnread}`;
 				events.push({ type: 'doubt', seq: firstUnread, code: 'CELLAR_LINE_UNREAD', message });
 			}
-			if (halves.size > 0) {
-				const seq = Math.min(...[...halves.values()].map((half) => half.seq));
-				const message = `${halves.size} calls had not come back when the log ended; the first is in line ${seq}`;
+			const left = [...halves.values()].flatMap(({ begun }) => (begun === null ? [] : [begun.seq]));
+			if (left.length > 0) {
+				const seq = Math.min(...left);
+				const message = `${left.length} calls had not come back when the log ended; the first is in line ${seq}`;
 				events.push({ type: 'doubt', seq, code: 'CELLAR_CALL_OPEN', message });
 			}
 			rest = [];
@@ -298,6 +307,13 @@ export function feedLog(taker: LogTaker): LogFeed {
 			handOn();
 		},
 	};
+}
+
+/** ` resumed>` ends there. */
+function isResumed(bytes: Buffer, end: number): boolean {
+	const from = end - resumed.length;
+	for (let k = 0; k < resumed.length; k++) if (bytes[from + k] !== resumed[k]) return false;
+	return true;
 }
 
 function endsUnfinished(bytes: Buffer, start: number, end: number): boolean {
