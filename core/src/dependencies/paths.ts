@@ -156,6 +156,12 @@ export function namesIn(folder: Name): Name[] | null {
 	return names === null ? null : names.toSorted((a, b) => a.compare(b)).map((name) => encodeName(name));
 }
 
+/** Whether one of the names in a folder fits; sooner told than the names in their order. */
+export function hasNameIn(folder: Name, fits: (name: Name) => boolean): boolean {
+	if (view !== null) return view.names(folder)?.some(fits) === true;
+	return orNull(() => readdirSync(fsPath(folder)).some(fits)) === true;
+}
+
 /** Links followed. */
 export function statOf(path: Name): Stats | null {
 	return orNull(() => statSync(onDisk(path, true), { throwIfNoEntry: false }) ?? null);

@@ -139,10 +139,23 @@ export function byOrdinal(a: string, b: string): number {
 
 /** All scopes of several things together. */
 export function joinScopes(all: readonly Scopes[]): Scopes {
+	const cells = new Set<number>();
+	const workers = new Set<string>();
+	const tasks = new Set<string>();
+	let manager = false;
+	let last: Scopes | null = null;
+	for (const one of all) {
+		// Things of one part share their lists.
+		if (one.cells !== last?.cells) for (const cell of one.cells) cells.add(cell);
+		if (one.workers !== last?.workers) for (const worker of one.workers) workers.add(worker);
+		if (one.tasks !== last?.tasks) for (const task of one.tasks) tasks.add(task);
+		manager ||= one.manager;
+		last = one;
+	}
 	return {
-		cells: [...new Set(all.flatMap((one) => one.cells))].toSorted((a, b) => a - b),
-		workers: [...new Set(all.flatMap((one) => one.workers))].toSorted(byOrdinal),
-		tasks: [...new Set(all.flatMap((one) => one.tasks))].toSorted(byOrdinal),
-		manager: all.some((one) => one.manager),
+		cells: [...cells].toSorted((a, b) => a - b),
+		workers: [...workers].toSorted(byOrdinal),
+		tasks: [...tasks].toSorted(byOrdinal),
+		manager,
 	};
 }

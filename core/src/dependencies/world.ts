@@ -105,12 +105,8 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 		pythonPath: environment['PYTHONPATH'] ?? null,
 		openSite: (site) => machine.site(site),
 	});
-	const stories = new Map<Name, Story>();
-	const tell = keepingLast((path): Story => {
-		let story = stories.get(path);
-		if (story === undefined) stories.set(path, (story = storyOf(path, uses, fileOf(path) ?? null)));
-		return story;
-	});
+	// A story is sooner told again than found among hundreds of thousands.
+	const story = keepingLast((path) => storyOf(path, uses, fileOf(path) ?? null));
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
 	for (const exec of facts.execs) for (const path of programsOf(exec, cwd)) ran.add(real(path) ?? path);
@@ -153,12 +149,9 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 			if (state === null) return 'gone';
 			return state.isFile() ? 'file' : state.isDirectory() ? 'directory' : 'other';
 		},
-		story: tell,
+		story,
 		cacheFolder,
-		forget(path) {
-			stories.delete(path);
-			tell.forget();
-		},
+		forget: () => story.forget(),
 		warn: (warning) => void (warnings.some((one) => one.message === warning.message) || warnings.push(warning)),
 		warnings,
 	};

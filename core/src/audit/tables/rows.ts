@@ -73,7 +73,13 @@ export function createRowTable(): RowTable {
 				return row;
 			}
 			if (size * width === rows.length) grow();
-			rows.set([owner, use, seq, seq, 1, during], size * width);
+			const at = size * width;
+			rows[at + column.owner] = owner;
+			rows[at + column.use] = use;
+			rows[at + column.first] = seq;
+			rows[at + column.last] = seq;
+			rows[at + column.count] = 1;
+			rows[at + column.during] = during;
 			put(size);
 			return size++;
 		},

@@ -22,23 +22,26 @@ export function storesIn(j: Judgement): ReadonlyMap<Name, Store> {
 export function foldStores(items: readonly DataDependency[], stores: ReadonlyMap<Name, Store>, folder: Name): DataDependency[] {
 	if (stores.size === 0) return [...items];
 	const groups = new Map<
-		string,
+		Store | Name,
 		{ readonly store: Store; readonly files: DataDependency[]; readonly listings: DataDependency[] }
 	>();
-	const kept: DataDependency[] = [];
-	const wholes = new Map<Name, string>();
+	const others: DataDependency[] = [];
+	const wholes = new Map<Name, Store | Name>();
 	for (const item of items) {
 		const store = item.kind === 'file' ? stores.get(item.path) : undefined;
-		if (store === undefined) continue;
-		// Many files of one folder are one for each role; a store is one whatever its files were.
-		const key = store.what === manyFiles ? `${item.role}\n${store.path}` : store.path;
+		if (store === undefined) {
+			others.push(item);
+			continue;
+		}
+		// Many files of one folder are one for each role, and so is their store; any other is one whatever its files were.
+		const key = store.what === manyFiles ? store : store.path;
 		const group = groups.get(key);
 		if (group === undefined) groups.set(key, { store, files: [item], listings: [] });
 		else group.files.push(item);
 		if (store.whole) wholes.set(store.path, key);
 	}
-	for (const item of items) {
-		if (item.kind === 'file' && stores.has(item.path)) continue;
+	const kept: DataDependency[] = [];
+	for (const item of others) {
 		const key = item.kind === 'listing' ? keyAbove(item.path, wholes) : null;
 		if (key === null) kept.push(item);
 		else groups.get(key)?.listings.push(item);
@@ -46,7 +49,8 @@ export function foldStores(items: readonly DataDependency[], stores: ReadonlyMap
 	return [...kept, ...[...groups.values()].map(({ store, files, listings }) => storeItem(store, files, listings, folder))];
 }
 
-function keyAbove(path: Name, wholes: ReadonlyMap<Name, string>): string | null {
+function keyAbove(path: Name, wholes: ReadonlyMap<Name, Store | Name>): Store | Name | null {
+	if (wholes.size === 0) return null;
 	for (let at = path; at !== '/'; at = parentOf(at)) {
 		const key = wholes.get(at);
 		if (key !== undefined) return key;
@@ -73,10 +77,10 @@ function storeItem(
 		role,
 		kind: 'store',
 		bytes: members.reduce<number | null>((sum, one) => (sum === null || one.bytes === null ? null : sum + one.bytes), 0),
-		sha256: hashOf(members.map((one) => [nameOf(one.path), one.sha256])),
+		sha256: hashOf(members, nameOf, (one) => one.sha256),
 		sha256Before:
 			role === 'updated'
-				? hashOf(before.map((one) => [nameOf(one.path), one.role === 'updated' ? one.sha256Before : one.sha256]))
+				? hashOf(before, nameOf, (one) => (one.role === 'updated' ? one.sha256Before : one.sha256))
 				: null,
 		...joinScopes([...members, ...listings]),
 		reason: `${titleOfStore(store, members.length)}: ${byRole.map((one) => `${one.paths.length} ${one.role}`).join(', ')}`,
@@ -85,11 +89,16 @@ function storeItem(
 }
 
 /** As `sha256sum` would print them: hash, two blanks, name, newline. */
-function hashOf(members: readonly (readonly [name: Name, sha256: string | null])[]): string | null {
+function hashOf(
+	members: readonly DataDependency[],
+	nameOf: (path: Name) => Name,
+	sha256Of: (one: DataDependency) => string | null,
+): string | null {
 	const hash = createHash('sha256');
-	for (const [name, sha256] of members) {
+	for (const one of members) {
+		const sha256 = sha256Of(one);
 		if (sha256 === null) return null;
-		hash.update(`${sha256}  `).update(decodeName(name)).update('\n');
+		hash.update(`${sha256}  `).update(decodeName(nameOf(one.path))).update('\n');
 	}
 	return hash.digest('hex');
 }

@@ -63,8 +63,7 @@ export function storesOf(used: readonly Used[], seen: Iterable<Name>, outside: r
 	const left = takeMarked(used, outermostOf(marked, allowed), found);
 	const parted = takeGroups(left, (path) => partitionsOf(path, allowed), found);
 	const shaped = takeGroups(parted, shapeOf, found, (members) => members.some((path) => /\.shp$/i.test(path)));
-	const paths = new Set(shaped.map((one) => one.path));
-	const alone = takeGroups(shaped, (path) => databaseOf(path, paths), found);
+	const alone = takeGroups(shaped, databaseAmong(shaped), found);
 	takeFolders(alone, allowed, found);
 	return found;
 }
@@ -99,6 +98,7 @@ function takeGroups(
 	found: Map<Name, Store>,
 	isWhole: (members: readonly Name[]) => boolean = () => true,
 ): readonly Used[] {
+	const before = found.size;
 	const groups = new Map<Name, { readonly store: Store; readonly members: Name[] }>();
 	for (const { path } of used) {
 		const store = groupOf(path);
@@ -113,7 +113,7 @@ function takeGroups(
 		const main = members.find((path) => path.toLowerCase() === store.path.toLowerCase()) ?? store.path;
 		for (const path of members) found.set(path, { ...store, path: main });
 	}
-	return used.filter(({ path }) => !found.has(path));
+	return found.size === before ? used : used.filter(({ path }) => !found.has(path));
 }
 
 /** The folder above all `key=value` folders that a file lies in, or that of its `part-00000`. */
@@ -130,21 +130,33 @@ function shapeOf(path: Name): Store | null {
 }
 
 /** A database, or an HDF5 file, with its journal or its lock. */
-function databaseOf(path: Name, paths: ReadonlySet<Name>): Store | null {
-	const main = companions.test(path) ? path.replace(companions, '') : path;
-	if (main !== path && !paths.has(main)) return null;
-	return { path: main, what: 'file with its journal or lock', base: parentOf(path), whole: false };
+function databaseAmong(used: readonly Used[]): (path: Name) => Store | null {
+	const mainOf = (path: Name) => (companions.test(path) ? path.replace(companions, '') : path);
+	const named = new Set(used.flatMap(({ path }) => (companions.test(path) ? [mainOf(path)] : [])));
+	const mains = new Set(named.size === 0 ? [] : used.flatMap(({ path }) => (named.has(path) ? [path] : [])));
+	return (path) => {
+		const main = mains.size === 0 ? null : mainOf(path);
+		if (main === null || !mains.has(main)) return null;
+		return { path: main, what: 'file with its journal or lock', base: parentOf(path), whole: false };
+	};
 }
 
 function takeFolders(used: readonly Used[], allowed: (folder: Name) => boolean, found: Map<Name, Store>): void {
-	const groups = new Map<string, Used[]>();
+	const byRole = new Map<DataRole, Map<Name, Used[]>>();
+	const groups: Used[][] = [];
 	for (const one of used) {
-		const key = `${one.role}\n${parentOf(one.path)}`;
-		const known = groups.get(key);
-		if (known === undefined) groups.set(key, [one]);
-		else known.push(one);
+		let byFolder = byRole.get(one.role);
+		if (byFolder === undefined) byRole.set(one.role, (byFolder = new Map<Name, Used[]>()));
+		const folder = parentOf(one.path);
+		const known = byFolder.get(folder);
+		if (known !== undefined) known.push(one);
+		else {
+			const group = [one];
+			byFolder.set(folder, group);
+			groups.push(group);
+		}
 	}
-	for (const members of groups.values()) {
+	for (const members of groups) {
 		const folder = parentOf(members[0]!.path);
 		if (members.length < many || !allowed(folder)) continue;
 		const store: Store = { path: folder, what: manyFiles, base: folder, whole: false };

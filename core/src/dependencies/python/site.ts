@@ -1,6 +1,6 @@
 import { CellarError, normalName, type Name, type Warning } from '../../model/index.ts';
 import type { Package } from '../packages.ts';
-import { baseOf, isFile, isFolder, joined, nameOfText, namesIn, parentOf, readBytes, readText, relativeTo } from '../paths.ts';
+import { baseOf, hasNameIn, isFile, isFolder, joined, nameOfText, namesIn, parentOf, readBytes, readText, relativeTo } from '../paths.ts';
 import { parseMetadata } from './metadata.ts';
 import { originOf } from './origin.ts';
 import { parseRecord } from './record.ts';
@@ -157,7 +157,7 @@ function foldersOf(files: Iterable<readonly Listed[]>): Map<Name, Distribution |
 
 /** A folder that holds installed packages by the names in it, whatever it is called. */
 export function holdsDistributions(folder: Name): boolean {
-	return isFolder(folder) && (namesIn(folder) ?? []).some((name) => name.endsWith('.dist-info'));
+	return isFolder(folder) && hasNameIn(folder, (name) => name.endsWith('.dist-info'));
 }
 
 function lazily<T>(make: () => T): () => T {

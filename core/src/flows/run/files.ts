@@ -31,14 +31,12 @@ function existedByUse(first: Access): boolean | null {
  */
 export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: Looking): Map<Name, FileFact> {
 	const saved = new Map<Name, Saved>(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry]] : [])));
-	const firsts = new Map<Name, Access>();
-	for (const access of facts.accesses) {
-		const known = firsts.get(access.path);
-		if (known === undefined || access.first < known.first) firsts.set(access.path, access);
-	}
 	const files = new Map<Name, FileFact>();
 	const folders = new Map<Name, Name | null>();
-	for (const [path, first] of firsts) files.set(path, lookAtFile(path, saved.get(path), existedByUse(first), o, folders));
+	for (const access of byFirst(facts.accesses)) {
+		const { path } = access;
+		if (!files.has(path)) files.set(path, lookAtFile(path, saved.get(path), existedByUse(access), o, folders));
+	}
 	const others = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
 	for (const path of [...others, ...saved.keys()]) {
 		if (!files.has(path)) files.set(path, lookAtFile(path, saved.get(path), null, o, folders));
@@ -46,6 +44,12 @@ export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: L
 	// A folder takes no place that is not free.
 	for (const path of namesMoved(files, facts.changes)) files.set(path, lookAtFile(path, saved.get(path), false, o, folders));
 	return files;
+}
+
+/** By their first lines: so they mostly come. */
+function byFirst(accesses: readonly Access[]): readonly Access[] {
+	const isSorted = accesses.every((access, at) => at === 0 || accesses[at - 1]!.first <= access.first);
+	return isSorted ? accesses : accesses.toSorted((a, b) => a.first - b.first);
 }
 
 interface Looking {
