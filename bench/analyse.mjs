@@ -61,7 +61,17 @@ const run = {
 			environment: {},
 			environmentNames: [],
 		},
-		...{ kernel: null, connectionFile: null, tracer: null, rules: null, image: null, checks: false, parameters: {}, nonce, cellar: '0' },
+		...{
+			kernel: null,
+			connectionFile: null,
+			tracer: null,
+			rules: null,
+			image: null,
+			checks: false,
+			parameters: {},
+			nonce,
+			cellar: '0',
+		},
 	},
 };
 const judgement = judge({ run, facts, files, cells: [], machine });

@@ -82,7 +82,9 @@ try {
 		process.stdout.write(`| ${name} | ${spread(all.map((one) => one.wall))} | ${spread(all.map((one) => one.cpu))} |\n`);
 		process.stdout.write(`| … of it dpkg | ${spread(all.map((one) => one.dpkg))} | | | |\n`);
 	}
-	process.stdout.write(`\n${warm[0].distributions} distributions, ${warm[0].owned} of them asked about; load after ${loadavg()[0].toFixed(2)}\n`);
+	process.stdout.write(
+		`\n${warm[0].distributions} distributions, ${warm[0].owned} of them asked about; load after ${loadavg()[0].toFixed(2)}\n`,
+	);
 } finally {
 	rmSync(folder, { recursive: true, force: true });
 }

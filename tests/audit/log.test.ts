@@ -4,7 +4,15 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { createFollower, createLogReader, feedLog, readLog, tailLog, type CallEvent, type FirstUse } from '../../core/src/audit/index.ts';
+import {
+	createFollower,
+	createLogReader,
+	feedLog,
+	readLog,
+	tailLog,
+	type CallEvent,
+	type FirstUse,
+} from '../../core/src/audit/index.ts';
 import { decodeName, encodeName, type Facts } from '../../core/src/model/index.ts';
 import { audited, compiled, identity, scratch } from './audited.ts';
 import { factsOf, logOf, noFiles } from './logs.ts';
@@ -89,7 +97,8 @@ test('what is said again is counted as if it had been read: the facts and first 
 					if (isTaken) again++;
 					return isTaken;
 				};
-				const feed = feedLog(fast ? { take: follower.take, again: count } : { take: follower.take });
+				const take = (events: readonly CallEvent[]) => follower.take(events);
+				const feed = feedLog(fast ? { take, again: count } : { take });
 				// What a run opens, it opens again.
 				const bytes = Buffer.from(text.replace(/^.*openat.*\n/gm, (line) => line.repeat(3)));
 				let at = 0;

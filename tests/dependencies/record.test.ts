@@ -37,7 +37,10 @@ test('whatever a RECORD lists is found by its path, though only those that may l
 	const word = fc.constantFrom('a', 'b.py', '.c', '..', '.', 'd e', 'é', 'f\\g', '..h', '"', '');
 	const line = fc.oneof(
 		{ weight: 8, arbitrary: fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => `${words.join('/')},,`) },
-		{ weight: 1, arbitrary: fc.constantFrom('../../../bin/tool,sha256=x,3', '/usr/x,,', 'alone', '', 'a/b,1,2,3,4', 'a/"b",,', '"a/c",,') },
+		{
+			weight: 1,
+			arbitrary: fc.constantFrom('../../../bin/tool,sha256=x,3', '/usr/x,,', 'alone', '', 'a/b,1,2,3,4', 'a/"b",,', '"a/c",,'),
+		},
 	);
 	const record = fc.tuple(fc.array(line, { maxLength: 6 }), fc.constantFrom('\n', '\r\n'));
 	fc.assert(

@@ -5,7 +5,20 @@ import type { Machine } from './machine.ts';
 import { findEnvironments, type Environments } from './python/environments.ts';
 import { openProject, type ProjectMatcher } from './project/index.ts';
 import { sourceOfBytecode } from './python/bytecode.ts';
-import { baseOf, cleaned, isFile, isFolder, isWithin, joined, keepingLast, lstatOf, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
+import {
+	baseOf,
+	cleaned,
+	isFile,
+	isFolder,
+	isWithin,
+	joined,
+	keepingLast,
+	lstatOf,
+	nameOfText,
+	parentOf,
+	realPathOf,
+	statOf,
+} from './paths.ts';
 import { createScopes, type ScopeTeller } from './scopes.ts';
 import { indexUses, type Uses } from './uses.ts';
 

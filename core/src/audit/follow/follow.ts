@@ -83,11 +83,7 @@ export function createFollower(options: FollowerOptions): Follower {
 			return thread !== null && takeAgain(state, thread, said, seq);
 		},
 		facts: () => ({
-			...factsOf(
-				{ ...lists, threads: tree.all, rows: accesses.rows(), scopes: accesses.scopes() },
-				workersNow(),
-				options,
-			),
+			...factsOf({ ...lists, threads: tree.all, rows: accesses.rows(), scopes: accesses.scopes() }, workersNow(), options),
 			doubts: doubtsNow(),
 		}),
 		tasks: () => tasksOf(marking.tasks.all, workersNow()),

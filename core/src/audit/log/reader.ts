@@ -144,9 +144,7 @@ export function feedLog(taker: LogTaker): LogFeed {
 
 	/** True for a call that need not be read; `start` is where its name stands, `open` where its arguments begin. */
 	const isSaidAgain = (at: Seq, pid: number, text: Text, start: number, open: number, end: number): boolean =>
-		taker.again !== undefined &&
-		findGap(text.bytes, open, end) &&
-		isTaken(said.find(text, start, gap, gapEnd, end), at, pid);
+		taker.again !== undefined && findGap(text.bytes, open, end) && isTaken(said.find(text, start, gap, gapEnd, end), at, pid);
 	/** A whole call, its halves joined. */
 	const tell = (call: Begun, pid: number, text: Text, start: number, open: number, end: number) => {
 		aim(cursor, text, open, end);
@@ -173,7 +171,8 @@ export function feedLog(taker: LogTaker): LogFeed {
 	const finish = (half: Half, begun: Begun, pid: number, text: Text, start: number, end: number) => {
 		half.begun = null;
 		append(half, text, start, end);
-		if (!isSaidAgain(begun.seq, pid, half.text, 0, half.open, half.length)) tell(begun, pid, half.text, 0, half.open, half.length);
+		if (!isSaidAgain(begun.seq, pid, half.text, 0, half.open, half.length))
+			tell(begun, pid, half.text, 0, half.open, half.length);
 	};
 	/** A call that will never come back: what it was asked is known, what came of it is not. */
 	const abandon = (pid: number) => {

@@ -107,7 +107,9 @@ function sizeOf(path: Name, file: FileFact | null): number | null {
 
 /** Who opened it; who only asked whether it is there did not use what it holds. */
 function scopesWithoutLooks(accesses: readonly Access[], j: Judgement): Scopes {
-	const used = accesses.every((access) => opened.has(access.how)) ? accesses : accesses.filter((access) => opened.has(access.how));
+	const used = accesses.every((access) => opened.has(access.how))
+		? accesses
+		: accesses.filter((access) => opened.has(access.how));
 	return j.world.scopes.of(used);
 }
 

@@ -79,9 +79,7 @@ function storeItem(
 		bytes: members.reduce<number | null>((sum, one) => (sum === null || one.bytes === null ? null : sum + one.bytes), 0),
 		sha256: hashOf(members, nameOf, (one) => one.sha256),
 		sha256Before:
-			role === 'updated'
-				? hashOf(before, nameOf, (one) => (one.role === 'updated' ? one.sha256Before : one.sha256))
-				: null,
+			role === 'updated' ? hashOf(before, nameOf, (one) => (one.role === 'updated' ? one.sha256Before : one.sha256)) : null,
 		...joinScopes([...members, ...listings]),
 		reason: `${titleOfStore(store, members.length)}: ${byRole.map((one) => `${one.paths.length} ${one.role}`).join(', ')}`,
 		members: byRole,
@@ -98,7 +96,10 @@ function hashOf(
 	for (const one of members) {
 		const sha256 = sha256Of(one);
 		if (sha256 === null) return null;
-		hash.update(`${sha256}  `).update(decodeName(nameOf(one.path))).update('\n');
+		hash
+			.update(`${sha256}  `)
+			.update(decodeName(nameOf(one.path)))
+			.update('\n');
 	}
 	return hash.digest('hex');
 }

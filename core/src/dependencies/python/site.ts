@@ -1,7 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import { CellarError, normalName, type Name, type Warning } from '../../model/index.ts';
 import type { Package } from '../packages.ts';
-import { baseOf, hasNameIn, isFile, isFolder, joined, nameOfText, namesIn, parentOf, readBytes, readText, relativeTo } from '../paths.ts';
+import {
+	baseOf,
+	hasNameIn,
+	isFile,
+	isFolder,
+	joined,
+	nameOfText,
+	namesIn,
+	parentOf,
+	readBytes,
+	readText,
+	relativeTo,
+} from '../paths.ts';
 import { parseMetadata } from './metadata.ts';
 import { originOf } from './origin.ts';
 import { parseRecord } from './record.ts';
