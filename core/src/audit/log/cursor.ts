@@ -30,8 +30,8 @@ export interface Cursor {
 	last: Name | null;
 	lastStart: number;
 	lastEnd: number;
-	/** The name for what strace wrote. The same name is always the same string, so that what is kept by it is found fast. */
-	readonly names: (text: Text, start: number, end: number) => Name;
+	/** The name for what strace wrote of a descriptor. The same name is always the same string: there are few, and they are compared often. */
+	readonly folders: (text: Text, start: number, end: number) => Name;
 	/** The same for words: flags, numbers. */
 	readonly words: (text: Text, start: number, end: number) => string;
 }
@@ -53,7 +53,7 @@ export function createCursor(): Cursor {
 		last: null,
 		lastStart: 0,
 		lastEnd: 0,
-		names: interned(nameOf),
+		folders: interned(nameOf),
 		words: interned((word) => word),
 	};
 }
@@ -96,14 +96,14 @@ export function readDescriptor(c: Cursor): void {
 	c.working = bytes[c.at] === 0x41;
 	c.shown = null;
 	while (c.at < end && isWord(bytes[c.at]!)) c.at++;
-	if (bytes[c.at] === less && c.at < end) readShown(c);
+	if (bytes[c.at] === less && c.at < end) readShown(c, true);
 	c.gone = c.at < end && bytes[c.at] === 0x28;
 	if (c.gone) c.at += '(deleted)'.length;
 	skipComma(c);
 }
 
 /** `</path>` as `-y` writes it; within, `<` and `>` are escaped. What does not begin with `/` is no path. */
-function readShown(c: Cursor): void {
+function readShown(c: Cursor, isFolder: boolean): void {
 	const start = c.at + 1;
 	const stop = c.bytes.indexOf(greater, start);
 	if (stop < 0 || stop >= c.end) {
@@ -111,7 +111,8 @@ function readShown(c: Cursor): void {
 		return;
 	}
 	if (c.bytes[start] !== slash) c.shown = null;
-	else c.shown = c.last !== null && isLast(c, start, stop) ? c.last : c.names(c.text, start, stop);
+	else if (isFolder) c.shown = c.folders(c.text, start, stop);
+	else c.shown = c.last !== null && isLast(c, start, stop) ? c.last : nameOf(c.bytes.toString('latin1', start, stop));
 	c.at = stop + 1;
 }
 
@@ -134,7 +135,7 @@ export function readName(c: Cursor): Name | null {
 	const cut = skipDots(c);
 	skipComma(c);
 	if (cut || c.broken) return null;
-	c.last = c.names(c.text, start, stop);
+	c.last = nameOf(c.bytes.toString('latin1', start, stop));
 	c.lastStart = start;
 	c.lastEnd = stop;
 	return c.last;
@@ -231,7 +232,7 @@ function readValue(c: Cursor): void {
 	c.value = value;
 	if (c.at >= end) return;
 	if (bytes[c.at] === less) {
-		readShown(c);
+		readShown(c, false);
 		if (c.at < end && bytes[c.at] === 0x28) c.shown = null; // `(deleted)`: the name is no longer this file's
 	} else if (bytes[c.at] === space && bytes[c.at + 1] === slash) {
 		c.at += ' /* '.length;
