@@ -5,6 +5,8 @@ import { cleaned, keepingLast, parentOf } from './paths.ts';
 export interface Uses {
 	/** Every path, those that only follow from others included. */
 	paths(): IterableIterator<Name>;
+	/** The same, with their accesses. */
+	entries(): IterableIterator<[Name, readonly Access[]]>;
 	of(path: Name): readonly Access[];
 	has(path: Name, how: How): boolean;
 	/** Adds accesses that the log does not name so: what was done to a file before it got this name. */
@@ -68,6 +70,7 @@ export function indexUses(facts: Facts): Uses {
 	const of = keepingLast((path) => byPath.get(path) ?? nothing);
 	return {
 		paths: () => byPath.keys(),
+		entries: () => byPath.entries(),
 		of,
 		has: (path, how) => of(path).some((access) => access.how === how),
 		derive(path, from) {

@@ -171,16 +171,16 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 }
 
 function* firstUses(uses: Uses): Generator<readonly [Name, number]> {
-	for (const path of uses.paths()) {
+	for (const [path, accesses] of uses.entries()) {
 		let first = Infinity;
-		for (const access of uses.of(path)) if (access.how !== 'missing' && access.first < first) first = access.first;
+		for (const access of accesses) if (access.how !== 'missing' && access.first < first) first = access.first;
 		if (first < Infinity) yield [path, first];
 	}
 }
 
 function* listedFolders(uses: Uses, real: (path: Name) => Name | null): Generator<Name> {
-	for (const path of uses.paths()) {
-		if (!uses.has(path, 'list')) continue;
+	for (const [path, accesses] of uses.entries()) {
+		if (!accesses.some((access) => access.how === 'list')) continue;
 		const folder = real(path);
 		if (folder !== null) yield folder;
 	}
