@@ -58,6 +58,8 @@ export function use(state: State, thread: Thread, seq: Seq, path: Name, how: How
 function learn({ known, accesses, options }: State, { folders }: Thread, call: OpenCall | PathCall, path: Name, how: How): void {
 	if (call.said === undefined || call.path === null || folders.root !== null || path === options.connectionFile) return;
 	if (call.path.includes('..') || (call.folder === null && !call.path.startsWith('/'))) return;
+	// Shown as deleted: another thread's folder may really be called so.
+	if (call.working && call.folder !== null && call.folder !== folders.working) return;
 	known.learn(call.said, accesses.useOf(path, how), call.working ? call.folder : null);
 }
 
