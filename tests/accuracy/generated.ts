@@ -14,7 +14,7 @@ export interface Accuracy {
 	readonly unknown: readonly string[];
 }
 
-/** Generates notebooks, audits them, and compares with their plans. */
+/** Generates notebooks, audits them, and compares with their plans; says the seed, the shares and every miss. */
 export async function accuracyOf(o: {
 	readonly seed: number;
 	readonly notebooks: number;
@@ -34,6 +34,9 @@ export async function accuracyOf(o: {
 		rmSync(folder, { recursive: true, force: true });
 	}
 	const all = Object.entries(pool(tallies));
+	const shares = all.map(([kind, tally]) => `${kind} ${precision(tally).toFixed(4)}/${recall(tally).toFixed(4)}`);
+	process.stdout.write(`accuracy, seed ${o.seed}: ${facts} facts; precision/recall of ${shares.join(', ')}\n`);
+	for (const miss of misses) process.stdout.write(`    ${miss}\n`);
 	return {
 		facts,
 		precision: Object.fromEntries(all.map(([kind, tally]) => [kind, precision(tally)])),

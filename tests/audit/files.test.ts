@@ -73,7 +73,7 @@ test('a connection has the name that was looked up before it', async () => {
 	const apart = ['bwrap', '--dev-bind', '/', '/', '--unshare-user', '--unshare-net', '--uid', '0', '--cap-add', 'ALL'];
 	const program = [...apart, '--ro-bind', settings, '/etc/resolv.conf', '/usr/bin/python3', join(programs, 'lookups.py')];
 	const { facts, expected } = await told(program, { folder });
-	const reached = facts.network.filter(({ how, address, port }) => how === 'connect' && /^127/.test(address) && port !== 53);
+	const reached = facts.network.filter(({ how, address, port }) => how === 'connect' && address.startsWith('127') && port !== 53);
 	const lines = reached.map(({ address, port, name }) => JSON.stringify({ address, port, name }));
 	expect(lines.toSorted()).toEqual(expected.map((line) => JSON.stringify(line)).toSorted());
 });

@@ -4,7 +4,15 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { createFollower, createLogReader, readLog, tailLog, type CallEvent, type FirstUse } from '../../core/src/audit/index.ts';
+import {
+	createFollower,
+	createLogReader,
+	feedLog,
+	readLog,
+	tailLog,
+	type CallEvent,
+	type FirstUse,
+} from '../../core/src/audit/index.ts';
 import { decodeName, encodeName, type Facts } from '../../core/src/model/index.ts';
 import { audited, compiled, identity, scratch } from './audited.ts';
 import { factsOf, logOf, noFiles } from './logs.ts';
@@ -75,6 +83,55 @@ test('it does not matter in which pieces a log is read', () => {
 			expect([...events, ...reader.end()]).toEqual(eventsOf(bytes));
 		}),
 	);
+});
+
+test('what is said again is counted as if it had been read: the facts and first uses are the same, wherever the log is cut', () => {
+	let again = 0;
+	fc.assert(
+		fc.property(randomLog, fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 30 }), ({ text }, sizes) => {
+			const told = (fast: boolean) => {
+				const uses: FirstUse[] = [];
+				const follower = createFollower({ ...identity, files: noFiles, onFirstUse: (use) => uses.push(use) });
+				const count = (said: number, seq: number, pid: number) => {
+					const isTaken = follower.again(said, seq, pid);
+					if (isTaken) again++;
+					return isTaken;
+				};
+				const take = (events: readonly CallEvent[]) => follower.take(events);
+				const feed = feedLog(fast ? { take, again: count } : { take });
+				// What a run opens, it opens again.
+				const bytes = Buffer.from(text.replace(/^.*openat.*\n/gm, (line) => line.repeat(3)));
+				let at = 0;
+				for (const size of fast ? [...sizes, bytes.length] : [bytes.length]) {
+					feed.push(bytes.subarray(at, at + size));
+					at += size;
+				}
+				feed.end();
+				return { facts: follower.facts(), uses };
+			};
+			expect(told(true)).toEqual(told(false));
+		}),
+		{ numRuns: 300 },
+	);
+	// Or nothing would have been compared.
+	expect(again).toBeGreaterThan(1000);
+});
+
+test('the number of a descriptor says nothing, and nothing that only looks like one is taken for it', () => {
+	const opened = (path: string, result: string) => `1 1.0 openat(AT_FDCWD</run>, "${path}", O_RDONLY) = ${result}\n`;
+	const lines = [
+		...[opened('a', '3</run/a>'), opened('a', '14</run/a>'), opened('a', '</run/a>'), opened('= 5<b', '3</run/= 5\\74b>')],
+		...[opened('= 6<b', '3</run/= 6\\74b>'), opened('c', '-1 ENOENT (No such file)'), opened('c', '-1 EACCES (Denied)')],
+	];
+	const { accesses, doubts } = factsOf([...lines, ...lines].join(''));
+	expect(accesses.map(({ path, how, count }) => [path, how, count])).toEqual([
+		['/run/a', 'read', 4],
+		['/run/= 5<b', 'read', 2],
+		['/run/= 6<b', 'read', 2],
+		['/run/c', 'missing', 2],
+		['/run/c', 'stat', 2],
+	]);
+	expect(doubts.map(({ message }) => message)).toEqual(['2 lines of the log could not be read; the first is line 3']);
 });
 
 test('in a random log every thread has its maker, and every file the process that used it', () => {
@@ -260,7 +317,7 @@ test('a log is followed while it grows, and each path is told once, when it is f
 	const path = join(folder, 'a.strace');
 	const uses: FirstUse[] = [];
 	const follower = createFollower({ ...identity, files: noFiles, onFirstUse: (use) => uses.push(use) });
-	const tail = tailLog(path, (events) => follower.take(events));
+	const tail = tailLog(path, follower);
 	await tail.poll();
 	const log = logOf(`
 		1 start

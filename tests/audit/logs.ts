@@ -1,4 +1,4 @@
-import { createFollower, createLogReader, type FollowerOptions } from '../../core/src/audit/index.ts';
+import { createFollower, feedLog, type FollowerOptions } from '../../core/src/audit/index.ts';
 import type { Facts } from '../../core/src/model/index.ts';
 import { identity, nonce } from './audited.ts';
 
@@ -45,9 +45,9 @@ export function logOf(story: string): string {
 /** What is followed from the bytes of a log. */
 export function factsOf(log: Buffer | string, options: Partial<FollowerOptions> = {}): Facts {
 	const follower = createFollower({ ...identity, files: noFiles, ...options });
-	const reader = createLogReader();
-	follower.take(reader.push(Buffer.from(log)));
-	follower.take(reader.end());
+	const feed = feedLog(follower);
+	feed.push(Buffer.from(log));
+	feed.end();
 	return follower.facts();
 }
 

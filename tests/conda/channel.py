@@ -3,18 +3,22 @@
     python channel.py make WORK [SITE]          WORK/channel, and WORK/prefix from it; into the prefix also, as pip leaves
                                                 them, the distributions of the folder SITE (of them traitlets as conda's)
     python channel.py packages WORK             WORK/channel alone
-    python channel.py solve CHANNEL SPEC...     what the specs come to: a JSON list of name, version, build, url, sha256
-    python channel.py environment CHANNEL FILE  the same of the dependencies of an environment.yml, without those of pip
-    python channel.py explicit FILE             the same of the lines below an @EXPLICIT
+    python channel.py later WORK SITE           WORK/channel a while later: a newer version or build of each, and pip
+    python channel.py install CHANNEL PREFIX SPEC...   a prefix of what the specs come to
+    python channel.py solve CHANNEL SPEC...     what the specs come to: a JSON list of name, version, build, url, md5, sha256
+    python channel.py explicit FILE             what rattler reads in an @EXPLICIT list: the platform, and of each archive its
+                                                address, the hash that is written and the hash that the archive has
 
 It ends by os._exit: py-rattler 0.28 sometimes crashes when its interpreter ends.
 """
 
-import asyncio, csv, json, os, shutil, sys
+import asyncio, csv, hashlib, json, os, shutil, sys
 from email.parser import Parser
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import rattler
+from rattler.explicit_environment import ExplicitEnvironmentSpec
 
 from interpreter import PY, interpreter_files
 from packages import PLACEHOLDER, module, write_package
@@ -47,6 +51,22 @@ def write_packages(channel, site=None):
         write_package(channel, CONDA_MADE, version, {f"site-packages/{p}": d for p, d in files.items()}, ["python"], "python")
 
 
+def write_later(channel, site):
+    """What is newest is no longer what the prefix has; tinyext and python differ by the build alone."""
+    version, newer = "%d.%d.%d" % sys.version_info[:3], {"build_number": 1}
+    write_package(channel, "python", version, {"share/later.txt": ""}, build=f"h2_{PY.replace('.', '')}",
+                  index={"python_site_packages_path": SITE, **newer})
+    write_package(channel, "libtiny", "1.1", {"lib/libtiny.so.1": "\x7fELF\0"})
+    write_package(channel, "lazydep", "5", module("lazydep", "5", "lazydep"), ["python"], "python")
+    write_package(channel, "tinymod", "3.0", module("TinyMod", "3.0", "tinymod"), ["python", "libtiny >=1", "lazydep"], "python")
+    write_package(channel, "tinyext", "0.3", module("tinyext", "0.3", "tinyext", site=SITE), [f"python {PY}.*"],
+                  build="py_8", index=newer)
+    write_package(channel, "loose", "6", {f"{SITE}/loose.py": "value = 6\n"}, ["python"])
+    write_package(channel, CONDA_MADE, "99.0", module(CONDA_MADE, "99.0", CONDA_MADE), ["python"], "python")
+    version, files = installed(site)["pip"]
+    write_package(channel, "pip", version, {f"site-packages/{path}": data for path, data in files.items()}, ["python"], "python")
+
+
 def installed(site):
     """The distributions of a folder, by name: version, and the files in it that their RECORDs list."""
     found = {}
@@ -62,11 +82,7 @@ async def make(work, site=None):
     channel, prefix = work / "channel", work / "prefix"
     write_packages(channel, site)
     await rattler.index.index_fs(channel)
-    specs = SPECS + ([CONDA_MADE] if site else [])
-    records = await solve(channel.as_uri(), specs)
-    await rattler.install(records, prefix, cache_dir=work / "cache", show_progress=False,
-                          requested_specs=[rattler.MatchSpec(spec)._match_spec for spec in specs])
-    shutil.rmtree(work / "cache")
+    made = await install(channel.as_uri(), prefix, SPECS + ([CONDA_MADE] if site else []))
     for name, (_, files) in (installed(site) if site else {}).items():
         if name in (CONDA_MADE, *LEFT_OUT):
             continue
@@ -74,24 +90,37 @@ async def make(work, site=None):
             target = prefix / SITE / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-    return {"prefix": str(prefix), "channel": channel.as_uri(), "python": str(prefix / "bin/python"), "site": str(prefix / SITE)}
+    return made
+
+
+async def install(channel, prefix, specs):
+    cache = prefix.parent / f"{prefix.name}-cache"
+    await rattler.install(await solve(channel, specs), prefix, cache_dir=cache, show_progress=False,
+                          requested_specs=[rattler.MatchSpec(spec)._match_spec for spec in specs])
+    shutil.rmtree(cache)
+    return {"prefix": str(prefix), "channel": channel, "python": str(prefix / "bin/python"), "site": str(prefix / SITE)}
 
 
 async def solve(channel, specs):
+    # Read as conda reads them: of strings, `solve` itself refuses name=version=build, which `conda env export` writes.
+    specs = [rattler.MatchSpec(spec) for spec in specs]
     return await rattler.solve([rattler.Channel(channel)], specs, platforms=["linux-64", "noarch"])
 
 
 def told(records):
-    return [dict(name=one.name.normalized, version=str(one.version), build=str(one.build), url=one.url, sha256=one.sha256.hex())
+    return [dict(name=one.name.normalized, version=str(one.version), build=str(one.build), url=one.url,
+                 md5=one.md5.hex(), sha256=one.sha256.hex())
             for one in sorted(records, key=lambda one: one.name.normalized)]
 
 
-def specs_of(file):
-    """The dependencies of an environment.yml as Cellar writes it: one to a line, those of pip deeper."""
-    lines = Path(file).read_text().split("\n")
-    below = lines[lines.index("dependencies:") + 1:]
-    return [line.strip().removeprefix("- ").strip("\"'") for line in below
-            if line.startswith(("  - ", "- ")) and not line.rstrip().endswith("pip:")]
+def explicit(file):
+    spec = ExplicitEnvironmentSpec.from_path(file)
+    archives = []
+    for address in (one.url for one in spec.packages):
+        url, _, written = address.partition("#")
+        data = Path(unquote(urlparse(url).path)).read_bytes()
+        archives.append(dict(url=url, written=written, md5=hashlib.md5(data).hexdigest()))
+    return {"platform": spec.platform and str(spec.platform), "archives": archives}
 
 
 async def main(command, first, *rest):
@@ -101,10 +130,15 @@ async def main(command, first, *rest):
         write_packages(Path(first).resolve() / "channel")
         await rattler.index.index_fs(Path(first).resolve() / "channel")
         return {"channel": (Path(first).resolve() / "channel").as_uri()}
+    if command == "later":
+        write_later(Path(first).resolve() / "channel", Path(*rest))
+        await rattler.index.index_fs(Path(first).resolve() / "channel")
+        return {"channel": (Path(first).resolve() / "channel").as_uri()}
+    if command == "install":
+        return await install(first, Path(rest[0]).resolve(), list(rest[1:]))
     if command == "explicit":
-        lines = Path(first).read_text().split("@EXPLICIT\n", 1)[1].split()
-        return [dict(zip(("url", "hash"), line.split("#"))) for line in lines]
-    return told(await solve(first, specs_of(rest[0]) if command == "environment" else list(rest)))
+        return explicit(Path(first))
+    return told(await solve(first, list(rest)))
 
 
 if __name__ == "__main__":

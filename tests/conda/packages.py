@@ -12,8 +12,9 @@ def write_package(channel, name, version, files, depends=(), noarch=None, entry_
     """Writes one package into a folder of a channel."""
     subdir = "noarch" if noarch else "linux-64"
     files = {path: data.encode() if isinstance(data, str) else data for path, data in files.items()}
-    about = dict(name=name, version=version, build=build, build_number=0, subdir=subdir, depends=list(depends),
-                 license="MIT", timestamp=1_700_000_000_000, **({"noarch": noarch} if noarch else {}), **(index or {}))
+    about = dict(name=name, version=version, build=build, subdir=subdir, depends=list(depends),
+                 license="MIT", timestamp=1_700_000_000_000, **({"noarch": noarch} if noarch else {}),
+                 **{"build_number": 0, **(index or {})})
     info = {"info/index.json": about, "info/paths.json": {"paths": [entry(*one) for one in files.items()], "paths_version": 1},
             "info/about.json": {}}
     if noarch == "python":

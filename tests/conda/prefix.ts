@@ -25,9 +25,17 @@ export function channel<T>(...words: string[]): T {
 
 /** Makes a prefix in a folder; where it is to run notebooks, with a kernel as pip leaves it. */
 export function makePrefix(work: string, o: { readonly kernel: boolean }): Prefix {
+	return channel<Prefix>('make', work, ...(o.kernel ? [siteOfKernel()] : []));
+}
+
+/** The channel of a prefix goes on: of each package it has a newer version or build than the prefix. */
+export function goOn(work: string): void {
+	channel('later', work, siteOfKernel());
+}
+
+function siteOfKernel(): string {
 	const lib = environment('kernel', 'lib');
-	const site = join(lib, readdirSync(lib)[0] ?? '', 'site-packages');
-	return channel<Prefix>('make', work, ...(o.kernel ? [site] : []));
+	return join(lib, readdirSync(lib)[0] ?? '', 'site-packages');
 }
 
 /** Real pip, into a prefix, without an index. */

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { requestsIn, withoutCredentials } from '../../core/src/dependencies/conda/origin.ts';
+import { requestsIn } from '../../core/src/dependencies/conda/origin.ts';
+import { withoutCredentials } from '../../core/src/model/index.ts';
 import { openPrefix } from '../../core/src/dependencies/conda/prefix.ts';
 import { channel, makePrefix, pip, type Prefix } from '../conda/prefix.ts';
 import { cell, folder, record } from './facts.ts';
@@ -139,8 +140,9 @@ test('a list that cannot be read is said, and stops nothing', async () => {
 test('tokens, passwords and signatures are in no channel, URL or spec', () => {
 	expect(withoutCredentials('https://conda.example/t/tk-123-abc/mine/linux-64')).toBe('https://conda.example/mine/linux-64');
 	expect(withoutCredentials('https://ada:word@conda.example/mine')).toBe('https://conda.example/mine');
-	expect(withoutCredentials('https://s3.example/a-1-0.conda?signature=abc#x')).toBe('https://s3.example/a-1-0.conda');
+	expect(withoutCredentials('https://s3.example/a-1-0.conda?signature=abc#x')).toBe('https://s3.example/a-1-0.conda#x');
 	expect(withoutCredentials('https://conda.example/t/tk-1/mine::numpy >=2')).toBe('https://conda.example/mine::numpy >=2');
+	expect(withoutCredentials('ssh://git@host.example/a/t/b')).toBe('ssh://git@host.example/a/t/b');
 	expect(withoutCredentials('numpy[version=">=2"]')).toBe('numpy[version=">=2"]');
 });
 

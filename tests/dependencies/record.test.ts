@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseMetadata } from '../../core/src/dependencies/python/metadata.ts';
 import { parseRecord, sha256InHash } from '../../core/src/dependencies/python/record.ts';
+import { parentOf, relativeTo } from '../../core/src/dependencies/paths.ts';
 import { openSite } from '../../core/src/dependencies/python/site.ts';
 import { siteOf } from './venv.ts';
 
@@ -28,6 +30,49 @@ test('whatever names a RECORD is written with are read again', () => {
 		fc.property(fc.array(name), (names) => {
 			expect(paths(names.map((one) => `${quoted(one)},,\n`).join(''))).toEqual(names);
 		}),
+	);
+});
+
+test('whatever a RECORD lists is found by its path, though only those that may list it are read', () => {
+	const word = fc.constantFrom('a', 'b.py', '.c', '..', '.', 'd e', 'é', 'f\\g', '..h', '"', '');
+	const line = fc.oneof(
+		{ weight: 8, arbitrary: fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => `${words.join('/')},,`) },
+		{
+			weight: 1,
+			arbitrary: fc.constantFrom('../../../bin/tool,sha256=x,3', '/usr/x,,', 'alone', '', 'a/b,1,2,3,4', 'a/"b",,', '"a/c",,'),
+		},
+	);
+	const record = fc.tuple(fc.array(line, { maxLength: 6 }), fc.constantFrom('\n', '\r\n'));
+	fc.assert(
+		fc.property(fc.array(record, { minLength: 1, maxLength: 3 }), (records) => {
+			const root = mkdtempSync(join(realpathSync(tmpdir()), 'cellar-record-'));
+			try {
+				const folder = join(root, 'site-packages');
+				for (const [at, [lines, end]] of records.entries()) {
+					const info = join(folder, `p${at}-1.dist-info`);
+					mkdirSync(info, { recursive: true });
+					writeFileSync(join(info, 'METADATA'), `Name: p${at}\nVersion: 1\n`);
+					writeFileSync(join(info, 'RECORD'), lines.map((one) => `${one}${end}`).join(''));
+				}
+				const asked = openSite(folder);
+				const whole = openSite(folder);
+				const key = ({ distribution, path }: { distribution: { name: string }; path: string }) => `${distribution.name} ${path}`;
+				const all = whole.distributions.flatMap((one) => whole.filesOf(one));
+				for (const { path } of all) {
+					expect(asked.listing(path).map(key)).toEqual(all.filter((one) => one.path === path).map(key));
+					const below = relativeTo(path, folder) !== null && parentOf(path) !== folder;
+					if (below) expect(asked.ownerOfFolder(parentOf(path))).not.toBeNull();
+				}
+				for (const one of asked.distributions) {
+					const same = whole.distributions.find(({ name }) => name === one.name);
+					expect(asked.isListed(one)).toBe(same !== undefined && whole.filesOf(same).length > 0);
+				}
+				expect(asked.faults().length).toBe(whole.faults().length);
+			} finally {
+				rmSync(root, { recursive: true });
+			}
+		}),
+		{ numRuns: 300 },
 	);
 });
 

@@ -108,6 +108,16 @@ test('a change of mode alone counts as written; a folder of the root that is onl
 	}
 });
 
+test('what is moved away and back is as it was, though an overlay has a copy of it', async () => {
+	const { root, work: folder } = ground();
+	const steps =
+		'mv -T old/deep away; mv -T away old/deep; mv -T to-a far; mv -T far to-a; mv kept/f kept/g; mv kept/g kept/f; cat a > c; mv c a';
+	for (const layer of ['overlay', 'copy'] as const) {
+		const told = await story(options(root, folder, ['sh', '-c', steps], { layer }));
+		expect(told.written).toEqual(['/data/a: file "a" (was there)']);
+	}
+});
+
 const names = fc.constantFrom('a', 'b', 'old', 'old/c', 'old/deep', 'old/deep/e', 'new', 'new/x', 'kept', 'kept/f');
 const steps = fc.oneof(
 	names.map((name) => `echo w >> ${name}`),

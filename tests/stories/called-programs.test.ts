@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import type { Dependencies } from '../../core/src/model/index.ts';
 import { makePlace, pythonOf } from './cellar.ts';
 import { inlineNotebook } from './inline.ts';
+import type { RepeatDocument } from './left-out.ts';
 
 /** Writes files below a folder. */
 function write(folder: string, files: Readonly<Record<string, string>>): void {
@@ -52,7 +53,7 @@ function programOfGo(sources: string, to: string): void {
 	}
 }
 
-test('programs that cells call are named with their versions: of npm, of Go, of Debian', { timeout: 300_000 }, async () => {
+test('called programs of npm, Go and Debian are named with their versions, and repeated', { timeout: 300_000 }, async () => {
 	using place = makePlace();
 	const lab = join(place.folder, 'lab');
 	mkdirSync(lab);
@@ -64,7 +65,7 @@ test('programs that cells call are named with their versions: of npm, of Go, of 
 	]);
 	programForNode(lab);
 	programOfGo(join(place.folder, 'sources'), join(lab, 'hello'));
-	const audited = await place.cellar(['audit', notebook, '--python', pythonOf('stories'), '--json']);
+	const audited = await place.cellar(['audit', notebook, '--python', pythonOf('kernel'), '--json']);
 	expect(audited.code, audited.stderr).toBe(0);
 
 	const { software, data, unknown } = (await place.cellar(['deps', '--json'])).json<Dependencies>();
@@ -98,4 +99,19 @@ test('programs that cells call are named with their versions: of npm, of Go, of 
 	});
 	expect(unknown).toEqual([]);
 	expect(data.filter((one) => one.path.startsWith(lab) && one.kind === 'file').map((one) => one.relative)).toEqual([]);
+
+	const image = join(place.folder, 'called.oci.tar');
+	const packed = await place.cellar(['pack', '-o', image, '--json']);
+	expect(packed.code, packed.stderr).toBe(0);
+	const repeated = await place.cellar(['repeat', image, '--json'], { env: { CELLAR_HOME: join(place.folder, 'elsewhere') } });
+	expect(repeated.code, repeated.stderr + repeated.stdout).toBe(0);
+	const { verdict, cells } = repeated.json<RepeatDocument>();
+	expect(verdict).toBe('same');
+	// Node warns of what ipykernel and this test's environment say of colours: a repeat has the same environment and warns too.
+	expect(cells.map(({ outputs }) => outputs.map(({ reason }) => reason))).toEqual([
+		['masked: process id'],
+		['masked: process id'],
+		[null],
+		[null],
+	]);
 });

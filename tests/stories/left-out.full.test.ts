@@ -6,7 +6,7 @@ import { drawn, openedAndPacked, repeatWithout } from './left-out.ts';
 for (const story of ['pandas-helper', 'matplotlib-figures'] as const) {
 	test(
 		`of ${story}, 20 files that the run opened, each left out: named, and no cell before it differs`,
-		{ timeout: 900_000 },
+		{ timeout: 3_600_000 },
 		async () => {
 			using place = makePlace();
 			const notebook = place.copy(`${story}/${story}.ipynb`);

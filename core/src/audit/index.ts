@@ -4,7 +4,7 @@
  */
 export type { CallEvent } from './log/events.ts';
 export { readLog, tailLog, type LogTail } from './log/files.ts';
-export { createLogReader, type LogReader } from './log/reader.ts';
+export { createLogReader, feedLog, type LogReader, type LogTaker } from './log/reader.ts';
 export { createFollower, type Follower } from './follow/follow.ts';
 export type { FirstUse, FollowerOptions } from './follow/state.ts';
 export { isAgents } from './agent.ts';

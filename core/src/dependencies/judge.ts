@@ -62,8 +62,18 @@ function judgeAll(o: JudgeOptions): Judgement {
 		if (files === undefined) used.set(one, new Set([path]));
 		else files.add(path);
 	};
+	const owned = new Map<Package, PathVerdict['owner']>();
+	const ownerOf = (one: Package): PathVerdict['owner'] => {
+		let owner = owned.get(one);
+		if (owner === undefined) {
+			owner = { name: one.name, version: one.version, ecosystem: one.ecosystem, root: one.root };
+			owned.set(one, owner);
+		}
+		return owner;
+	};
 	const settle = (path: Name, answer: Exclude<Answer, { is: 'compiled' }>) => {
-		verdicts.set(path, verdictOf(path, answer));
+		const { is, package: one, rule, reason } = answer;
+		verdicts.set(path, { path, verdict: is, rule, reason, owner: one === null ? null : ownerOf(one) });
 		if (answer.package === null) return;
 		packages.set(path, answer.package);
 		const counts = answer.is === 'software' && answer.counts;
@@ -74,12 +84,14 @@ function judgeAll(o: JudgeOptions): Judgement {
 
 	// The list grows: bytecode adds its source.
 	const waiting = [...world.uses.paths()];
+	const different = waiting.length;
 	for (let at = 0; at < waiting.length; at++) {
 		const path = waiting[at]!;
-		if (verdicts.has(path)) continue;
+		if (at >= different && verdicts.has(path)) continue;
 		const answer = world.story(path).missing ? null : owners.ask(path);
 		if (answer === null) {
-			verdicts.set(path, { path, ...judgeUnowned(caseOf(path, owners.namesOf(path), world)), owner: null });
+			const { rule, verdict, reason } = judgeUnowned(caseOf(path, owners.namesOf(path), world));
+			verdicts.set(path, { path, rule, verdict, reason, owner: null });
 			continue;
 		}
 		if (answer.is !== 'compiled') {
@@ -150,10 +162,4 @@ function compiledAnswer(
 	if (ofSource.is !== 'software') return { ...ofSource, reason: `${stands}: ${ofSource.reason}` };
 	// The source counts in its place, where it is there.
 	return { ...ofSource, rule: 'bytecode', reason: `${stands}: ${ofSource.reason}`, counts: ofSource.counts && !isThere };
-}
-
-function verdictOf(path: Name, answer: Exclude<Answer, { is: 'compiled' }>): PathVerdict {
-	const { package: one, rule, reason } = answer;
-	const owner = one === null ? null : { name: one.name, version: one.version, ecosystem: one.ecosystem, root: one.root };
-	return { path, verdict: answer.is, rule, reason, owner };
 }

@@ -12,7 +12,7 @@ import {
 	type Stats,
 } from 'node:fs';
 import { posix } from 'node:path';
-import { encodeName, errnoOf, fsPath, type Name, type View } from '../model/index.ts';
+import { decodeName, encodeName, errnoOf, fsPath, type Name, type View } from '../model/index.ts';
 
 /** A path given as text (a line of a RECORD, a word of a setting) in the run's encoding of names. */
 export function nameOfText(text: string): Name {
@@ -32,9 +32,25 @@ export function relativeTo(path: Name, folder: Name): Name | null {
 		: null;
 }
 
+/** The last answer of `parentOf`: the same text is the same string, by which a table finds what it knows of a folder far sooner. */
+let lastParent: Name = '/';
+
 export function parentOf(path: Name): Name {
 	const at = path.lastIndexOf('/');
-	return at <= 0 ? '/' : path.slice(0, at);
+	if (at <= 0) return '/';
+	// Files of one folder come one after another, and each is asked about several times.
+	if (at !== lastParent.length || !path.startsWith(lastParent)) lastParent = path.slice(0, at);
+	return lastParent;
+}
+
+/** Keeps the answer to the last question: what is known of a path is asked for several times in a row. `forget` drops it. */
+export function keepingLast<T>(ask: (path: Name) => T): ((path: Name) => T) & { forget(): void } {
+	let last: { readonly path: Name; readonly answer: T } | null = null;
+	const answer = (path: Name): T => {
+		if (last === null || last.path !== path) last = { path, answer: ask(path) };
+		return last.answer;
+	};
+	return Object.assign(answer, { forget: () => void (last = null) });
 }
 
 export function baseOf(path: Name): Name {
@@ -140,6 +156,12 @@ export function namesIn(folder: Name): Name[] | null {
 	return names === null ? null : names.toSorted((a, b) => a.compare(b)).map((name) => encodeName(name));
 }
 
+/** Whether one of the names in a folder fits; sooner told than the names in their order. */
+export function hasNameIn(folder: Name, fits: (name: Name) => boolean): boolean {
+	if (view !== null) return view.names(folder)?.some(fits) === true;
+	return orNull(() => readdirSync(fsPath(folder)).some(fits)) === true;
+}
+
 /** Links followed. */
 export function statOf(path: Name): Stats | null {
 	return orNull(() => statSync(onDisk(path, true), { throwIfNoEntry: false }) ?? null);
@@ -164,6 +186,20 @@ export function isFolder(path: Name): boolean {
 
 export function isFile(path: Name): boolean {
 	return statOf(path)?.isFile() === true;
+}
+
+/** Sorted by the bytes of their names. */
+export function sortedByBytes<T>(items: readonly T[], nameOf: (item: T) => Name): T[] {
+	// Of names that are plain ASCII, the text has the same order as the bytes.
+	if (items.every((item) => isPlain(nameOf(item)))) return items.toSorted((a, b) => byName(nameOf(a), nameOf(b)));
+	return items
+		.map((item) => ({ item, bytes: decodeName(nameOf(item)) }))
+		.toSorted((a, b) => a.bytes.compare(b.bytes))
+		.map((one) => one.item);
+}
+
+function isPlain(name: Name): boolean {
+	return /^[ -[\]-~]*$/.test(name);
 }
 
 /** Sorts as FORMATS does: by the bytes of the names. */

@@ -78,8 +78,13 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 		if (one.part !== 'tasks' || access.task !== null || !handedOn.has(access.how)) return false;
 		return workersOf(access).some((worker) => access.first < (one.workers.get(worker) ?? 0));
 	};
+	/** Most things are used on behalf of one part alone, and many of the same: these are told once. */
+	const alone = new Map<string, Scopes>();
 	return {
 		of(accesses) {
+			const only = keyOfOnly(accesses, heirs);
+			const known = only === null ? undefined : alone.get(only);
+			if (known !== undefined) return known;
 			const cells = new Set<number>();
 			const workers = new Set<string>();
 			const tasks = new Set<string>();
@@ -91,18 +96,31 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 				if (access.worker === null) manager = true;
 				for (const worker of workersOf(access)) workers.add(worker);
 			}
-			return {
+			const found = {
 				cells: [...cells].toSorted((a, b) => a - b),
 				workers: [...workers].toSorted(byOrdinal),
 				tasks: [...tasks].toSorted(byOrdinal),
 				manager,
 			};
+			if (only !== null) alone.set(only, found);
+			return found;
 		},
 		selects: (selector, access) => selector.parts.some((one) => hasPart(one, access)),
 		inherits: (selector, access) => selector.parts.some((one) => inheritsIt(one, access)),
 		cellOf,
 		beganAt: (execution) => began.get(execution) ?? null,
 	};
+}
+
+/** Of accesses on behalf of one and the same part, which that is; null where there are several, or who may have handed on what it read. */
+function keyOfOnly(accesses: Iterable<Access>, heirs: ReadonlyMap<ProcessOrdinal, readonly Heir[]>): string | null {
+	let first: Access | null = null;
+	for (const access of accesses) {
+		if (heirs.has(access.process)) return null;
+		first ??= access;
+		if (access.cell !== first.cell || access.worker !== first.worker || access.task !== first.task) return null;
+	}
+	return first === null ? null : `${first.cell} ${first.worker} ${first.task}`;
 }
 
 interface Heir {
@@ -140,10 +158,23 @@ export function byOrdinal(a: string, b: string): number {
 
 /** All scopes of several things together. */
 export function joinScopes(all: readonly Scopes[]): Scopes {
+	const cells = new Set<number>();
+	const workers = new Set<string>();
+	const tasks = new Set<string>();
+	let manager = false;
+	let last: Scopes | null = null;
+	for (const one of all) {
+		// Things of one part share their lists.
+		if (one.cells !== last?.cells) for (const cell of one.cells) cells.add(cell);
+		if (one.workers !== last?.workers) for (const worker of one.workers) workers.add(worker);
+		if (one.tasks !== last?.tasks) for (const task of one.tasks) tasks.add(task);
+		manager ||= one.manager;
+		last = one;
+	}
 	return {
-		cells: [...new Set(all.flatMap((one) => one.cells))].toSorted((a, b) => a - b),
-		workers: [...new Set(all.flatMap((one) => one.workers))].toSorted(byOrdinal),
-		tasks: [...new Set(all.flatMap((one) => one.tasks))].toSorted(byOrdinal),
-		manager: all.some((one) => one.manager),
+		cells: [...cells].toSorted((a, b) => a - b),
+		workers: [...workers].toSorted(byOrdinal),
+		tasks: [...tasks].toSorted(byOrdinal),
+		manager,
 	};
 }

@@ -1,10 +1,12 @@
 import type { Access, Facts, How, Name } from '../model/index.ts';
-import { cleaned, parentOf } from './paths.ts';
+import { cleaned, keepingLast, parentOf } from './paths.ts';
 
 /** The accesses of a run by path, links not followed. What a rename moved is also found under its new name. */
 export interface Uses {
 	/** Every path, those that only follow from others included. */
 	paths(): IterableIterator<Name>;
+	/** The same, with their accesses. */
+	entries(): IterableIterator<[Name, readonly Access[]]>;
 	of(path: Name): readonly Access[];
 	has(path: Name, how: How): boolean;
 	/** Adds accesses that the log does not name so: what was done to a file before it got this name. */
@@ -28,7 +30,12 @@ export function indexUses(facts: Facts): Uses {
 		byPath.set(path, [access]);
 		tree.add(path);
 	};
-	for (const access of facts.accesses) push(cleaned(access.path), access);
+	for (const access of facts.accesses) {
+		// What is known is clean.
+		const known = byPath.get(access.path);
+		if (known !== undefined) known.push(access);
+		else push(cleaned(access.path), access);
+	}
 	const renamed = new Map<Name, Name>();
 	const removed = new Map<Name, number>();
 	const derive = (path: Name, from: readonly Access[]) => {
@@ -59,11 +66,17 @@ export function indexUses(facts: Facts): Uses {
 		}
 	}
 
+	/** A list of accesses grows in its place: only where there was none, the answer becomes another. */
+	const of = keepingLast((path) => byPath.get(path) ?? nothing);
 	return {
 		paths: () => byPath.keys(),
-		of: (path) => byPath.get(path) ?? nothing,
-		has: (path, how) => byPath.get(path)?.some((access) => access.how === how) === true,
-		derive,
+		entries: () => byPath.entries(),
+		of,
+		has: (path, how) => of(path).some((access) => access.how === how),
+		derive(path, from) {
+			derive(path, from);
+			of.forget();
+		},
 		renamedTo: (path) => renamed.get(path) ?? null,
 		isRemoved(path) {
 			const at = removed.get(path);

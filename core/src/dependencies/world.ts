@@ -5,7 +5,20 @@ import type { Machine } from './machine.ts';
 import { findEnvironments, type Environments } from './python/environments.ts';
 import { openProject, type ProjectMatcher } from './project/index.ts';
 import { sourceOfBytecode } from './python/bytecode.ts';
-import { baseOf, cleaned, isFile, isFolder, isWithin, joined, nameOfText, parentOf, realPathOf, statOf } from './paths.ts';
+import {
+	baseOf,
+	cleaned,
+	isFile,
+	isFolder,
+	isWithin,
+	joined,
+	keepingLast,
+	lstatOf,
+	nameOfText,
+	parentOf,
+	realPathOf,
+	statOf,
+} from './paths.ts';
 import { createScopes, type ScopeTeller } from './scopes.ts';
 import { indexUses, type Uses } from './uses.ts';
 
@@ -68,12 +81,23 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 	const cwd = nameOfText(circumstances.cwd);
 	const folder = run.notebook === null ? cwd : parentOf(run.notebook);
 	const reals = new Map<Name, Name | null>();
+	const fileOf = keepingLast((path) => files.get(path));
 	const real = (path: Name): Name | null => {
-		const known = files.get(path)?.realPath;
-		if (known !== undefined && known !== null) return known;
+		const fact = fileOf(path);
+		if (fact !== undefined && (fact.realPath !== null || fact.kind === 'gone')) return fact.realPath;
 		let found = reals.get(path);
-		if (found === undefined) reals.set(path, (found = realPathOf(path)));
+		if (found === undefined) reals.set(path, (found = resolved(path)));
 		return found;
+	};
+	const resolved = (path: Name): Name | null => {
+		if (machine.view !== null || path === '/' || path.includes('/.')) return realPathOf(path);
+		const state = lstatOf(path);
+		if (state === null) return null;
+		if (state.isSymbolicLink()) return realPathOf(path);
+		// Of what is no link only the folder's links matter, and many files share a folder.
+		const folder = real(parentOf(path));
+		if (folder === null) return null;
+		return folder === parentOf(path) ? path : joined(folder, baseOf(path));
 	};
 	const caches = new Map<Name, Name | null>();
 	const home = nameOfText(circumstances.home);
@@ -94,7 +118,8 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 		pythonPath: environment['PYTHONPATH'] ?? null,
 		openSite: (site) => machine.site(site),
 	});
-	const stories = new Map<Name, Story>();
+	// A story is sooner told again than found among hundreds of thousands.
+	const story = keepingLast((path) => storyOf(path, uses, fileOf(path) ?? null));
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
 	for (const exec of facts.execs) for (const path of programsOf(exec, cwd)) ran.add(real(path) ?? path);
@@ -131,35 +156,31 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 		ran,
 		real,
 		kind(path) {
-			const fact = files.get(path);
+			const fact = fileOf(path);
 			if (fact !== undefined && fact.kind !== 'link' && fact.kind !== 'other') return fact.kind;
 			const state = statOf(path);
 			if (state === null) return 'gone';
 			return state.isFile() ? 'file' : state.isDirectory() ? 'directory' : 'other';
 		},
-		story(path) {
-			let story = stories.get(path);
-			if (story === undefined) stories.set(path, (story = storyOf(path, uses, files.get(path) ?? null)));
-			return story;
-		},
+		story,
 		cacheFolder,
-		forget: (path) => void stories.delete(path),
+		forget: () => story.forget(),
 		warn: (warning) => void (warnings.some((one) => one.message === warning.message) || warnings.push(warning)),
 		warnings,
 	};
 }
 
 function* firstUses(uses: Uses): Generator<readonly [Name, number]> {
-	for (const path of uses.paths()) {
+	for (const [path, accesses] of uses.entries()) {
 		let first = Infinity;
-		for (const access of uses.of(path)) if (access.how !== 'missing' && access.first < first) first = access.first;
+		for (const access of accesses) if (access.how !== 'missing' && access.first < first) first = access.first;
 		if (first < Infinity) yield [path, first];
 	}
 }
 
 function* listedFolders(uses: Uses, real: (path: Name) => Name | null): Generator<Name> {
-	for (const path of uses.paths()) {
-		if (!uses.has(path, 'list')) continue;
+	for (const [path, accesses] of uses.entries()) {
+		if (!accesses.some((access) => access.how === 'list')) continue;
 		const folder = real(path);
 		if (folder !== null) yield folder;
 	}

@@ -1,5 +1,5 @@
-import type { Dependencies, Exported, Remark, SoftwareDependency } from '../model/index.ts';
-import { heading, heldOtherwise, leftOut, publicAddress, pythonOf, textOf, type ExportSource } from './format.ts';
+import { withoutCredentials, type Dependencies, type Exported, type Remark, type SoftwareDependency } from '../model/index.ts';
+import { heading, heldOtherwise, leftOut, pythonOf, textOf, type ExportSource } from './format.ts';
 import { pipPackages, requirementOf, type PipPackage } from './pip.ts';
 
 /** An environment as conda makes one: what poncho and environment.yml both say. */
@@ -29,7 +29,7 @@ export function condaEnvironment(document: Dependencies): CondaEnvironment {
 			specs.push(spec);
 			const channel = textOf(item.origin?.['channel']);
 			if (channel === null) remarks.push(heldOtherwise(item, 'its channel is not known'));
-			else channels.add(publicAddress(channel).replace(/\/+$/, ''));
+			else channels.add(withoutCredentials(channel).replace(/\/+$/, ''));
 		}
 	}
 	const python = pythonOf(document);

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
 import { PackageURL } from 'packageurl-js';
-import type { Dependencies, Ecosystem, Exported, IndexFile, SoftwareDependency } from '../model/index.ts';
-import { isRecord, publicAddress, textOf, type ExportSource } from './format.ts';
+import {
+	withoutCredentials,
+	type Dependencies,
+	type Ecosystem,
+	type Exported,
+	type IndexFile,
+	type SoftwareDependency,
+} from '../model/index.ts';
+import { isRecord, textOf, type ExportSource } from './format.ts';
 import { fileKey } from './pip.ts';
 
 /** The type of each ecosystem's package URL; the user's own modules have none. @see https://github.com/package-url/purl-spec */
@@ -102,7 +109,7 @@ function purlOf({ ecosystem, name, version, origin }: SoftwareDependency): strin
 	const [scope, bare] = ecosystem === 'npm' || ecosystem === 'go' ? split(name) : [null, name];
 	const text = (key: string) => {
 		const value = textOf(origin?.[key]);
-		return value === null ? {} : { [key]: publicAddress(value) };
+		return value === null ? {} : { [key]: withoutCredentials(value) };
 	};
 	const conda = ecosystem === 'conda' ? { ...text('build'), ...text('channel'), ...text('subdir') } : {};
 	const qualifiers = ecosystem === 'pypi' ? elsewhere(origin) : conda;
@@ -114,8 +121,8 @@ function elsewhere(origin: SoftwareDependency['origin']): { readonly vcs_url?: s
 	const url = textOf(origin?.['url']);
 	if (url === null) return {};
 	const vcs = origin?.['vcs_info'];
-	if (!isRecord(vcs)) return { download_url: publicAddress(url) };
-	return { vcs_url: `${textOf(vcs['vcs']) ?? 'git'}+${publicAddress(url)}@${textOf(vcs['commit_id']) ?? ''}` };
+	if (!isRecord(vcs)) return { download_url: withoutCredentials(url) };
+	return { vcs_url: `${textOf(vcs['vcs']) ?? 'git'}+${withoutCredentials(url)}@${textOf(vcs['commit_id']) ?? ''}` };
 }
 
 /** `@scope/name`, `example.org/owner/module`: what stands before the last slash is the namespace. */
@@ -139,8 +146,8 @@ function addressOf(
 	const url = textOf(origin?.['url']);
 	if (url === null || !/^[\w+.-]+:\/\/[^\s\\]+$/.test(url)) return null;
 	const vcs = origin?.['vcs_info'];
-	if (isRecord(vcs)) return { url: publicAddress(url), type: Enums.ExternalReferenceType.VCS };
-	return { url: publicAddress(url), type: Enums.ExternalReferenceType.Distribution };
+	if (isRecord(vcs)) return { url: withoutCredentials(url), type: Enums.ExternalReferenceType.VCS };
+	return { url: withoutCredentials(url), type: Enums.ExternalReferenceType.Distribution };
 }
 
 /** A list of nothing says nothing. */

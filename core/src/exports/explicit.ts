@@ -1,5 +1,5 @@
-import type { Exported, Remark, SoftwareDependency } from '../model/index.ts';
-import { heading, leftOut, publicAddress, reasonElsewhere, textOf, type ExportSource } from './format.ts';
+import { withoutCredentials, type Exported, type Remark, type SoftwareDependency } from '../model/index.ts';
+import { heading, leftOut, reasonElsewhere, textOf, type ExportSource } from './format.ts';
 
 /**
  * conda's explicit list: the very archives, for `conda create --file`, with nothing to solve.
@@ -27,7 +27,7 @@ export function writeExplicit(source: ExportSource): Exported {
 function lineOf({ origin }: SoftwareDependency): string | null {
 	const written = textOf(origin?.['url']);
 	if (written === null) return null;
-	const url = publicAddress(written);
+	const url = withoutCredentials(written);
 	const md5 = textOf(origin?.['md5']);
 	return /^[^\s#]+$/.test(url) ? `${url}${md5 !== null && /^[\da-f]{32}$/.test(md5) ? `#${md5}` : ''}` : null;
 }

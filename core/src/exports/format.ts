@@ -81,8 +81,3 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 export function textOf(value: unknown): string | null {
 	return typeof value === 'string' && value !== '' ? value : null;
 }
-
-/** An address with nothing of a secret in it: no user, no password, no token of a conda channel. */
-export function publicAddress(address: string): string {
-	return address.replace(/^([\w+.-]+:\/\/)[^/@]*@/, '$1').replace(/\/t\/[^/]+\//, '/');
-}

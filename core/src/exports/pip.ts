@@ -1,5 +1,5 @@
-import { normalName, type Dependencies, type Remark, type SoftwareDependency } from '../model/index.ts';
-import { isRecord, leftOut, publicAddress, reasonElsewhere, textOf } from './format.ts';
+import { normalName, withoutCredentials, type Dependencies, type Remark, type SoftwareDependency } from '../model/index.ts';
+import { isRecord, leftOut, reasonElsewhere, textOf } from './format.ts';
 
 /**
  * Where pip got a distribution from.
@@ -65,7 +65,7 @@ function pipPackage(item: SoftwareDependency): PipPackage | string {
 function sourceOf({ origin }: SoftwareDependency): Source | null {
 	if (origin === null) return { from: 'index' };
 	const written = textOf(origin['url']);
-	const url = written === null ? null : publicAddress(written);
+	const url = written === null ? null : withoutCredentials(written);
 	const subdirectory = textOf(origin['subdirectory']);
 	if (url === null || !isPlain(url) || (subdirectory !== null && !isPlain(subdirectory))) return null;
 	const { vcs_info: vcs, dir_info: folder, archive_info: archive } = origin;

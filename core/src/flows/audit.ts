@@ -120,7 +120,7 @@ export async function auditNotebook(
 			argv: argv.map((word) => secrets.mask(word)),
 			cwd: dirname(path),
 			...who,
-			...recordedEnvironment(environment, new Set(options.setEnv.keys())),
+			...recordedEnvironment(environment, new Set([...options.setEnv.keys(), ...Object.keys(spec.env)])),
 			kernel: { name: spec.name, language: spec.language, displayName: spec.displayName, interruptMode: spec.interruptMode },
 			connectionFile,
 			tracer: { name: 'strace', version: tracer.version },

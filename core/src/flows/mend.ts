@@ -104,7 +104,7 @@ async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hint
 		follower.take(events);
 	};
 	const log = logOf(folder);
-	if (log !== null) await readLog(log, { take });
+	if (log !== null) await readLog(log, { ...follower, take });
 	const facts = follower.facts();
 	return { ...facts, doubts: [...facts.doubts, ...unmarkedCells(journal, marks)] };
 }

@@ -7,6 +7,7 @@ export * from './events.ts';
 export * from './facts.ts';
 export * from './mark.ts';
 export * from './names.ts';
+export * from './redaction/address.ts';
 export * from './redaction/argv.ts';
 export * from './redaction/lookup.ts';
 export * from './run.ts';

@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { inOrder, list } from './overlay.ts';
+import { inOrder, isAsBefore, list } from './overlay.ts';
 import { kindOf, onDisk, type Path } from './places.ts';
 import type { Written } from './runner.ts';
 
@@ -27,8 +27,12 @@ export function snapshotOf(tree: Path): Snapshot {
 	return marks;
 }
 
-/** What was changed in a copy since the snapshot of it. */
-export function writtenInCopy(tree: Path, before: Snapshot, made: ReadonlySet<Path>): readonly Written[] {
+/**
+ * What was changed in a copy since the snapshot of it.
+ *
+ * @param root what it is a copy of
+ */
+export function writtenInCopy(tree: Path, root: Path, before: Snapshot, made: ReadonlySet<Path>): readonly Written[] {
 	const after = snapshotOf(tree);
 	const found: Parameters<typeof inOrder>[0][number][] = [];
 	for (const [path, mark] of after) {
@@ -36,7 +40,9 @@ export function writtenInCopy(tree: Path, before: Snapshot, made: ReadonlySet<Pa
 		const untouched =
 			old !== undefined && (mark.directory ? old.directory : old.inode === mark.inode && old.ctime === mark.ctime);
 		if (untouched || made.has(path)) continue;
-		found.push({ path, kind: kindOf(`${tree}${path}`) ?? 'other', existed: old !== undefined, host: `${tree}${path}` });
+		const kind = kindOf(`${tree}${path}`) ?? 'other';
+		if (old !== undefined && kindOf(`${root}${path}`) === kind && isAsBefore(`${root}${path}`, `${tree}${path}`)) continue;
+		found.push({ path, kind, existed: old !== undefined, host: `${tree}${path}` });
 	}
 	for (const path of before.keys()) {
 		const parent = path.slice(0, path.lastIndexOf('/'));

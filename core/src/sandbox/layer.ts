@@ -69,7 +69,7 @@ export async function makeLayer(o: {
 			kind: 'copy',
 			folder,
 			merged: `${folder}/merged`,
-			written: (made) => Promise.resolve(writtenInCopy(`${fromText(folder)}/merged`, before, made)),
+			written: (made) => Promise.resolve(writtenInCopy(`${fromText(folder)}/merged`, root, before, made)),
 			remove: () => removeTree(folder),
 		};
 	} catch (error) {

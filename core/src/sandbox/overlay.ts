@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, readdirSync } from 'node:fs';
+import { chmodSync, closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { kindOf, onDisk, toName, type Path } from './places.ts';
 import type { Written } from './runner.ts';
 
@@ -11,7 +11,8 @@ interface Found {
 
 /**
  * Reads off an overlay's upper folder what was written: what lies there is new or was copied up to be changed, a character
- * device 0/0 stands for what was removed, and a folder may hide all that lay below it.
+ * device 0/0 stands for what was removed, and a folder may hide all that lay below it. What came back as it was, such as the files of
+ * a folder that was moved away and back, was not written.
  *
  * @param exists whether the merged tree has each of these paths; asked only for folders that may hide something
  * @see https://docs.kernel.org/filesystems/overlayfs.html "whiteouts and opaque directories"
@@ -43,7 +44,7 @@ export async function writtenInOverlay(o: {
 			} else if (kind === 'directory') {
 				if (before !== 'directory') found.push({ path: here, kind, existed: before !== null, host });
 				walk(here, before === 'directory');
-			} else {
+			} else if (before !== kind || !isAsBefore(`${o.root}${here}`, host)) {
 				found.push({ path: here, kind, existed: before !== null, host });
 			}
 		}
@@ -56,6 +57,30 @@ export async function writtenInOverlay(o: {
 			found.push({ path: `${folder.path}/${name}`, kind: 'removed', existed: true, host: null });
 	});
 	return inOrder(found.filter((one) => !o.made.has(one.path)));
+}
+
+/** Whether two files or links have the same times, rights and bytes: moved, not written. */
+export function isAsBefore(before: Path, after: Path): boolean {
+	const was = lstatSync(onDisk(before), { bigint: true });
+	const is = lstatSync(onDisk(after), { bigint: true });
+	if (was.mtimeNs !== is.mtimeNs || was.mode !== is.mode || was.size !== is.size) return false;
+	if (is.isSymbolicLink()) return readlinkSync(onDisk(before), 'latin1') === readlinkSync(onDisk(after), 'latin1');
+	return is.isFile() && hasSameBytes(before, after);
+}
+
+function hasSameBytes(one: Path, other: Path): boolean {
+	const files: number[] = [];
+	try {
+		for (const path of [one, other]) files.push(openSync(onDisk(path), 'r'));
+		const [a, b] = [Buffer.allocUnsafe(1 << 20), Buffer.allocUnsafe(1 << 20)];
+		for (;;) {
+			const length = readSync(files[0]!, a);
+			if (readSync(files[1]!, b) !== length || a.compare(b, 0, length, 0, length) !== 0) return false;
+			if (length === 0) return true;
+		}
+	} finally {
+		for (const file of files) closeSync(file);
+	}
 }
 
 /** In the order of their paths' bytes, as the model has it. */

@@ -27,6 +27,9 @@ export interface Told<F extends Scope> {
 /** All that was recorded of one log. */
 export interface Recorded {
 	readonly threads: readonly Thread[];
+	readonly rows: Iterable<Row>;
+	/** All scopes of rows. */
+	readonly scopes: readonly ScopeState[];
 	readonly changes: readonly Told<Change>[];
 	readonly execs: readonly Told<ExecFact>[];
 	readonly network: readonly Told<NetworkFact>[];
@@ -54,7 +57,7 @@ export function factsOf(
 	});
 	const bySeq = (a: { seq: Seq }, b: { seq: Seq }) => a.seq - b.seq;
 	return {
-		accesses: recorded.threads.flatMap((thread) => accessesOf(thread, workers, log)).sort((a, b) => a.first - b.first),
+		accesses: accessesOf(recorded, workers, log),
 		changes: recorded.changes.map((told) => ({ ...scoped(told), thread: told.thread.ordinal })).sort(bySeq),
 		processes: recorded.threads.filter((thread) => isReported(thread)).map((thread) => processFact(thread, workers, where)),
 		execs: recorded.execs.map(scoped).sort(bySeq),
@@ -100,37 +103,51 @@ function isReported(thread: Thread): boolean {
 	return thread.ordinal > 0;
 }
 
-function accessesOf(thread: Thread, workers: Workers, log: LogId): Access[] {
-	const { ordinal, process } = thread;
-	const rows = new Map<ScopeState, Map<string, Row>>();
-	for (const [scope, row] of thread.rows.all()) {
-		const final = settled(scope);
-		let known = rows.get(final);
-		if (known === undefined) rows.set(final, (known = new Map()));
-		const key = `${row.how} ${row.path}`;
-		const other = known.get(key);
-		// What a task did before it was named, and after, is one row.
-		known.set(key, other === undefined ? row : joined(other, row));
+/** In the order of their first lines. What a task did before it was named, and after, is one row. */
+function accessesOf({ rows, scopes }: Recorded, workers: Workers, log: LogId): Access[] {
+	const accesses: Access[] = [];
+	/** Of each scope that another one turned out to be: which access is whose use of what. */
+	const doubled = new Map<ScopeState, Map<string, number>>();
+	for (const scope of scopes) if (scope.named !== null) doubled.set(settled(scope), new Map());
+	for (const row of rows) {
+		const access = accessOf(row, workers, log);
+		const known = doubled.size === 0 ? undefined : doubled.get(settled(row.scope));
+		if (known === undefined) {
+			accesses.push(access);
+			continue;
+		}
+		const key = `${row.thread.ordinal} ${row.how} ${row.path}`;
+		const at = known.get(key);
+		if (at === undefined) known.set(key, accesses.push(access) - 1);
+		else accesses[at] = joined(accesses[at]!, access);
 	}
-	return [...rows].flatMap(([scope, known]) => {
-		const { ambiguous } = scope;
-		const fact = scopeFact(workers, process, scope);
-		return [...known.values()].map(({ path, how, first, last, count, during }) => ({
-			// A task may turn out to be another cell's than the one in which its thread was born.
-			...{
-				log,
-				process: process.leader.ordinal,
-				thread: ordinal,
-				...fact,
-				during: during === fact.cell ? null : during,
-				ambiguous,
-			},
-			...{ path, how, first, last, count },
-		}));
-	});
+	return accesses.sort((a, b) => a.first - b.first);
 }
 
-function joined(a: Row, b: Row): Row {
+function accessOf({ thread, scope, path, how, first, last, count, during }: Row, workers: Workers, log: LogId): Access {
+	const { ordinal, process } = thread;
+	const { cell, worker, task } = scopeFact(workers, process, scope);
+	const { ambiguous } = settled(scope);
+	// Written out: with hundreds of thousands of them, objects that are put together from others are slow and large.
+	return {
+		log,
+		process: process.leader.ordinal,
+		thread: ordinal,
+		cell,
+		worker,
+		task,
+		// A task may turn out to be another cell's than the one in which its thread was born.
+		during: during === cell ? null : during,
+		ambiguous,
+		path,
+		how,
+		first,
+		last,
+		count,
+	};
+}
+
+function joined(a: Access, b: Access): Access {
 	const [early, late] = a.first < b.first ? [a, b] : [b, a];
 	return { ...early, last: Math.max(early.last, late.last), count: early.count + late.count };
 }

@@ -1,15 +1,17 @@
-import type { Doubt, Facts, TaskFact } from '../../model/index.ts';
+import type { Doubt, Facts, Seq, TaskFact } from '../../model/index.ts';
 import { withoutAgent } from '../agent.ts';
 import type { CallEvent } from '../log/events.ts';
 import { factsOf, lifetimesOf, tasksOf, type Lifetime } from './facts.ts';
 import { endLookup, takeBegan, takeEnd, takeExec, takeLookup, takeNetwork, takeSuperseded, takeWorld } from './programs.ts';
 import { createState, doubtProgram, type FollowerOptions } from './state.ts';
-import { takeOpen, takePair, takePath } from './uses.ts';
+import { takeAgain, takeOpen, takePair, takePath } from './uses.ts';
 import { findWorkers, type Workers } from './workers.ts';
 
 /** Follows the events of one log: processes, folders and marks in, facts by scope out. */
 export interface Follower {
 	take(events: readonly CallEvent[]): void;
+	/** A call says what an earlier event said (see `LogTaker`). */
+	again(said: number, seq: Seq, pid: number): boolean;
 	/** What is known by now. Workers are told by what their processes did until now: final once the log has ended. */
 	facts(): Facts;
 	/** The tasks that marks in this log named. */
@@ -21,7 +23,9 @@ export interface Follower {
 /** Follows one log from its first event on. Pure but for what `files` answers and `onFirstUse` does. */
 export function createFollower(options: FollowerOptions): Follower {
 	const state = createState(options);
-	const { tree, marking, doubts } = state;
+	const { tree, marking, doubts, accesses } = state;
+	const { changes, execs, network } = state;
+	const lists = { changes, execs, network };
 
 	const take = (event: CallEvent): void => {
 		if (event.type === 'doubt') return doubts.add(event.code, event.message, event.seq, event.message);
@@ -78,10 +82,14 @@ export function createFollower(options: FollowerOptions): Follower {
 		take(events) {
 			for (const event of events) take(event);
 		},
+		again(said, seq, pid) {
+			const thread = tree.find(pid);
+			return thread !== null && takeAgain(state, thread, said, seq);
+		},
 		facts() {
 			const workers = workersNow();
 			const facts = {
-				...factsOf({ threads: tree.all, changes: state.changes, execs: state.execs, network: state.network }, workers, options),
+				...factsOf({ ...lists, threads: tree.all, rows: accesses.rows(), scopes: accesses.scopes() }, workers, options),
 				tasks: tasksOf(marking.tasks.all, workers, options.log),
 				doubts: doubtsNow(),
 			};

@@ -27,15 +27,15 @@ export interface Paths {
 }
 
 const throughProcess = /^\/proc\/(?:self|thread-self|\d+)\/|^\/dev\/(?:fd\/|std(?:in|out|err)$)/;
+/** A `.`, a `..`, a `//` or a last `/`. */
+const needsCleaning = /(?:^|\/)\.{0,2}(?:\/|$)/;
 const slash = 0x2f;
 
 export function createPaths(): Paths {
-	/** Of a path that needs it: its clean form, or null where it has a `..`, of which more may be known later. */
-	const knownAbsolute = new Map<Name, Name | null>();
-	const knownBelow = new Map<Name, Map<Name, Name | null>>();
-	/** Folders that hold no link on the way, and the last one that was noted: files come in heaps. */
+	/** Folders that hold no link on the way. */
 	const realFolders = new Set<Name>(['/']);
-	let lastFolder = '/';
+	/** The last folder of which this was noted. */
+	let noted: Name = '/';
 
 	const withoutDots = (base: Name, baseIsReal: boolean, path: Name, shown: Name | null): Name => {
 		const parts = partsOf(base);
@@ -53,13 +53,10 @@ export function createPaths(): Paths {
 		return name;
 	};
 
-	const resolve = (base: Name, baseIsReal: boolean, path: Name, shown: Name | null, known: Map<Name, Name | null>): Name => {
-		let name = known.get(path);
-		if (name === undefined) {
-			name = /(?:^|\/)\.\.(?:\/|$)/.test(path) ? null : withoutDots(base, baseIsReal, path, null);
-			known.set(path, name);
-		}
-		return name ?? withoutDots(base, baseIsReal, path, shown);
+	const resolve = (base: Name, baseIsReal: boolean, path: Name, shown: Name | null): Name => {
+		// Most paths, of which nothing is to be taken away.
+		if (base.startsWith('/') && !needsCleaning.test(base.slice(1)) && !needsCleaning.test(path)) return `${base}/${path}`;
+		return withoutDots(base, baseIsReal, path, shown);
 	};
 
 	return {
@@ -68,19 +65,16 @@ export function createPaths(): Paths {
 				if (shown !== null && isThroughProcess(path) && !shown.startsWith('/proc/')) return shown;
 				// A root of its own is rare: nothing is remembered for it.
 				if (root === null && isClean(path)) return path;
-				return root === null ? resolve('/', true, path, shown, knownAbsolute) : withinRoot(root, path);
+				return root === null ? withoutDots('/', true, path, shown) : withinRoot(root, path);
 			}
 			if (folder === null) return null;
 			if (path === '') return folder;
-			if (!folderIsReal) return resolve(folder, false, path, shown, new Map());
-			let known = knownBelow.get(folder);
-			if (known === undefined) knownBelow.set(folder, (known = new Map()));
-			return resolve(folder, true, path, shown, known);
+			return resolve(folder, folderIsReal, path, shown);
 		},
 		show(name, isFolder) {
 			const length = isFolder ? name.length : name.lastIndexOf('/');
-			if (length === lastFolder.length && name.startsWith(lastFolder)) return;
-			lastFolder = name.slice(0, length);
+			if (length === noted.length && name.startsWith(noted)) return;
+			noted = name.slice(0, length);
 			for (let at = length; at > 0; at = name.lastIndexOf('/', at - 1)) {
 				const folder = name.slice(0, at);
 				if (realFolders.has(folder)) return;
@@ -90,7 +84,7 @@ export function createPaths(): Paths {
 		forget() {
 			realFolders.clear();
 			realFolders.add('/');
-			lastFolder = '/';
+			noted = '/';
 		},
 	};
 }

@@ -70,7 +70,7 @@ function isSame(argv: readonly Name[], program: readonly Name[]): boolean {
 }
 
 /** The run begins with this thread. Inside a sandbox it takes the place of the one that was launched. */
-function enter({ marking, tree, paths }: State, thread: Thread): void {
+function enter({ marking, tree, paths, known }: State, thread: Thread): void {
 	thread.own = false;
 	if (thread.parent === null) return;
 	const [launched] = tree.all;
@@ -78,6 +78,7 @@ function enter({ marking, tree, paths }: State, thread: Thread): void {
 	launched!.ordinal = 0;
 	marking.runner = thread;
 	paths.forget();
+	known.forget();
 }
 
 function became(state: State, thread: Thread, name: Name, { argv, seq }: ExecCall): void {

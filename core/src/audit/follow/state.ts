@@ -13,11 +13,12 @@ import {
 	type Seq,
 } from '../../model/index.ts';
 import type { BirthKind } from '../log/events.ts';
+import { createKnownUses, type KnownUses } from '../tables/known.ts';
 import { createDoubts, type Doubts, type Told } from './facts.ts';
 import { createMarking, type Marking } from './marking.ts';
 import { createPaths, type Paths } from './paths.ts';
 import { createScopes } from './scopes.ts';
-import { createRows, type Process, type ScopeState, type Thread } from './threads.ts';
+import { createAccesses, type Accesses, type Process, type ScopeState, type Thread } from './threads.ts';
 import { createTree, type MakeThread, type Tree } from './tree.ts';
 
 /** A path at its first sighting. Which worker it was is known at the end only: here it is always null. */
@@ -76,6 +77,9 @@ export interface State {
 	readonly doubts: Doubts;
 	readonly marking: Marking;
 	readonly tree: Tree;
+	readonly accesses: Accesses;
+	/** What most calls are, so that they need not be looked at. */
+	readonly known: KnownUses;
 	readonly changes: Told<Change>[];
 	readonly execs: Told<ExecFact>[];
 	readonly network: Told<NetworkFact>[];
@@ -90,6 +94,8 @@ export interface State {
 export function createState(options: FollowerOptions): State {
 	const scopes = createScopes();
 	const doubts = createDoubts();
+	const accesses = createAccesses();
+	const known = createKnownUses();
 	const nowhere = scopes.of({ cell: null, worker: null, task: null, ambiguous: false });
 	const lists = { changes: [], execs: [], network: [] };
 	const sets = { reached: new Set<string>(), sighted: new Set<Name>() };
@@ -98,7 +104,8 @@ export function createState(options: FollowerOptions): State {
 		doubts,
 		leaving: options.coroutineCells ?? new Set(),
 		forget: () => {
-			for (const thread of tree.all) thread.rows.forget();
+			accesses.forget();
+			known.forget();
 			for (const list of Object.values(lists)) list.length = 0;
 			for (const set of Object.values(sets)) set.clear();
 			doubts.forget();
@@ -139,7 +146,7 @@ export function createState(options: FollowerOptions): State {
 			...{ ordinal: maker?.own ? 0 : ordinals, pid, pidInside: null, process, parent: maker, own: maker?.own ?? false },
 			...{ born: seq, bornAt: at, ended: null, endedAt: null, exitCode: null, signal: null },
 			folders: foldersOf(maker, kind?.sharesFolder ?? false),
-			...{ birth, base: birth, tasks: [], rows: createRows(), counted: new Set(), bound: null, lookup: null },
+			...{ birth, base: birth, tasks: [], owners: new Map(), owner: null, counted: new Set(), bound: null, lookup: null },
 		};
 		if (!isThread) {
 			process.leader = thread;
@@ -151,7 +158,7 @@ export function createState(options: FollowerOptions): State {
 	const tree = createTree(makeThread);
 
 	return {
-		...{ options, doubts, marking, tree },
+		...{ options, doubts, marking, tree, accesses, known },
 		...lists,
 		...sets,
 		files: options.files ?? realFiles,

@@ -1,5 +1,6 @@
 import type { CellExecution, How, Name, ProcessOrdinal, Seq, TaskAttempt } from '../../model/index.ts';
 import type { BirthKind } from '../log/events.ts';
+import { createRowTable } from '../tables/rows.ts';
 import type { Folders } from './paths.ts';
 
 /** A thread by its birth: a pid comes again, this does not. */
@@ -25,7 +26,10 @@ export interface Thread {
 	base: ScopeState;
 	/** Tasks that it has begun and not ended, the newest last. */
 	tasks: OpenTask[];
-	readonly rows: Rows;
+	/** Of each scope that it used files for: what its rows are kept by. */
+	readonly owners: Map<ScopeState, number>;
+	/** The last of them. */
+	owner: { readonly scope: ScopeState; readonly number: number } | null;
 	/** Calls that began, counted then, and have not returned. */
 	readonly counted: Set<Seq>;
 	/** The last address that it listened on: a fork server listens where its maker bound. */
@@ -103,60 +107,81 @@ export interface AttemptTrace {
 
 /** What one thread did to one path in one way, on behalf of one scope. */
 export interface Row {
+	readonly thread: Thread;
+	readonly scope: ScopeState;
 	readonly path: Name;
 	readonly how: How;
 	readonly first: Seq;
-	last: Seq;
-	count: number;
+	readonly last: Seq;
+	readonly count: number;
 	/** The cell that was active at the first, where it is another than the scope's. */
 	readonly during: CellExecution | null;
-	/** The same path in another way. */
-	next: Row | null;
 }
 
-/** The accesses of one thread: as many rows as there are different ones. */
-export interface Rows {
-	add(scope: ScopeState, path: Name, how: How, seq: Seq, active: CellExecution | null): void;
+/** The accesses of a log: as many rows as there are different ones. They are kept as numbers. */
+export interface Accesses {
+	/** The number of a path that is used in a way. */
+	useOf(path: Name, how: How): number;
+	/** Counts a use. @param active the cell that was active then @returns the number of its row */
+	add(owner: number, use: number, seq: Seq, active: CellExecution | null): number;
+	/** Counts a use that is known to be the same as that of a row. */
+	repeat(row: number, seq: Seq): void;
+	/** What the rows of a thread for a scope are kept by. */
+	ownerOf(thread: Thread, scope: ScopeState): number;
 	forget(): void;
-	all(): Iterable<readonly [ScopeState, Row]>;
+	/** In the order in which they came. */
+	rows(): Iterable<Row>;
+	/** Of all rows. */
+	scopes(): readonly ScopeState[];
 }
 
-export function createRows(): Rows {
-	const byScope = new Map<ScopeState, Map<Name, Row>>();
-	let lastScope: ScopeState | null = null;
-	let rows = new Map<Name, Row>();
+const hows: readonly How[] = ['read', 'write', 'append', 'truncate', 'create', 'readwrite', 'execute', 'list', 'stat', 'missing'];
+
+export function createAccesses(): Accesses {
+	const table = createRowTable();
+	const owners: { readonly thread: Thread; readonly scope: ScopeState }[] = [];
+	const paths: Name[] = [];
+	const numbers = new Map<Name, number>();
+	/** What `during` was, by the number that stands for it in a row: there are few. */
+	const actives: (CellExecution | null)[] = [];
+
+	const numberOf = (path: Name): number => {
+		let number = numbers.get(path);
+		if (number === undefined) {
+			number = paths.push(path) - 1;
+			numbers.set(path, number);
+		}
+		return number;
+	};
+	const activeNumber = (active: CellExecution | null): number => {
+		const known = actives.lastIndexOf(active);
+		return known >= 0 ? known : actives.push(active) - 1;
+	};
 	return {
-		add(scope, path, how, seq, active) {
-			if (scope !== lastScope) {
-				lastScope = scope;
-				rows = byScope.get(scope) ?? new Map<Name, Row>();
-				byScope.set(scope, rows);
-			}
-			const head = rows.get(path);
-			for (let row = head ?? null; row !== null; row = row.next) {
-				if (row.how !== how) continue;
-				row.count++;
-				// A call that began before another may be told after it.
-				if (seq > row.last) row.last = seq;
-				return;
-			}
-			const during = active === scope.cell ? null : active;
-			const row: Row = { path, how, first: seq, last: seq, count: 1, during, next: null };
-			if (head === undefined) rows.set(path, row);
-			else {
-				row.next = head.next;
-				head.next = row;
-			}
+		useOf: (path, how) => numberOf(path) * hows.length + hows.indexOf(how),
+		add(owner, use, seq, active) {
+			return table.add(owner, use, seq, activeNumber(active === owners[owner]!.scope.cell ? null : active));
 		},
-		forget() {
-			byScope.clear();
-			lastScope = null;
+		repeat: (row, seq) => table.repeat(row, seq),
+		ownerOf(thread, scope) {
+			if (thread.owner?.scope === scope) return thread.owner.number;
+			let number = thread.owners.get(scope);
+			if (number === undefined) {
+				number = owners.push({ thread, scope }) - 1;
+				thread.owners.set(scope, number);
+			}
+			thread.owner = { scope, number };
+			return number;
 		},
-		*all() {
-			for (const [scope, paths] of byScope) {
-				for (const head of paths.values()) {
-					for (let row: Row | null = head; row !== null; row = row.next) yield [scope, row];
-				}
+		forget: () => table.clear(),
+		scopes: () => owners.map((one) => one.scope),
+		*rows() {
+			for (let row = 0; row < table.size; row++) {
+				const { owner, use, first, last, count, during } = table.get(row);
+				const path = paths[Math.floor(use / hows.length)]!;
+				const how = hows[use % hows.length]!;
+				const { thread, scope } = owners[owner]!;
+				yield { thread, scope, path, how, first, last, count, during: actives[during]! };
 			}
 		},
 	};

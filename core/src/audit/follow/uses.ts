@@ -41,13 +41,43 @@ function withoutDeleted(shown: Name, known: Name | null): Name {
 }
 
 /** Counts an access. */
-export function use({ marking, sighted, options }: State, thread: Thread, seq: Seq, path: Name, how: How): void {
+export function use(state: State, thread: Thread, seq: Seq, path: Name, how: How): void {
+	const { marking, sighted, options, accesses } = state;
 	const scope = marking.scopeOf(thread, seq);
-	thread.rows.add(scope, path, how, seq, marking.cells.activeAt(seq));
+	accesses.add(accesses.ownerOf(thread, scope), accesses.useOf(path, how), seq, marking.cells.activeAt(seq));
 	if (options.onFirstUse === undefined || sighted.has(path)) return;
 	sighted.add(path);
 	const { cell, task } = settled(scope);
 	options.onFirstUse({ path, how, seq, scope: { cell, worker: null, task } });
+}
+
+/**
+ * Remembers what a call was that has just been counted, where others that say the same are the same use: what is relative to a
+ * folder that they do not show is not, nor what more may become known of later.
+ */
+function learn({ known, accesses, options }: State, { folders }: Thread, call: OpenCall | PathCall, path: Name, how: How): void {
+	if (call.said === undefined || call.path === null || folders.root !== null || path === options.connectionFile) return;
+	if (call.path.includes('..') || (call.folder === null && !call.path.startsWith('/'))) return;
+	// Shown as deleted: another thread's folder may really be called so.
+	if (call.working && call.folder !== null && call.folder !== folders.working) return;
+	known.learn(call.said, accesses.useOf(path, how), call.working ? call.folder : null);
+}
+
+/**
+ * Counts a call that says what another one said, without looking at what that is.
+ *
+ * @returns false where it has to be looked at: this thread may mean another file by it, or it does more than use one
+ */
+export function takeAgain({ known, accesses, marking }: State, thread: Thread, said: number, seq: Seq): boolean {
+	const { own, folders, lookup } = thread;
+	if (own || folders.root !== null || lookup !== null) return false;
+	const use = known.useOf(said, folders.working);
+	if (use < 0) return false;
+	const owner = accesses.ownerOf(thread, marking.scopeOf(thread, seq));
+	const row = known.rowOf(said, owner);
+	if (row >= 0) accesses.repeat(row, seq);
+	else known.counted(said, owner, accesses.add(owner, use, seq, marking.cells.activeAt(seq)));
+	return true;
 }
 
 /** Applies the mark that a path is, unless it was applied when its call began. */
@@ -81,6 +111,7 @@ export function takeOpen(state: State, thread: Thread, call: OpenCall): void {
 	// A wrapper (`conda run`, a shell script) may be what was started: the kernel is who reads what was made for it.
 	if (name === options.connectionFile && how === 'read' && marking.cells.untouched) marking.runner = thread.process.leader;
 	use(state, thread, seq, name, how);
+	if (!call.byHandle) learn(state, thread, call, name, how);
 }
 
 export function takePath(state: State, thread: Thread, call: PathCall): void {
@@ -99,8 +130,11 @@ export function takePath(state: State, thread: Thread, call: PathCall): void {
 	if (failure === null && call.call === 'change root') thread.folders.root = name;
 	if (thread.own) return;
 	const how = howOfCall(call.call, failure);
-	if (how !== null) use(state, thread, seq, name, how);
-	else if (failure === null) change(state, thread, seq, 'remove', null, name);
+	if (how !== null) {
+		use(state, thread, seq, name, how);
+		// What changes the thread is never only a use.
+		if (call.call !== 'change folder' && call.call !== 'change root') learn(state, thread, call, name, how);
+	} else if (failure === null) change(state, thread, seq, 'remove', null, name);
 }
 
 /** What a descriptor is called in /proc: the file behind it has another name, or none. */

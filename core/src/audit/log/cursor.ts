@@ -1,6 +1,8 @@
 import type { Name } from '../../model/index.ts';
+import { textOf, type Text } from '../tables/bytes.ts';
 import type { Failure } from './events.ts';
-import { nameOf, remembered } from './strings.ts';
+import { interned } from './interned.ts';
+import { nameOf } from './strings.ts';
 
 /**
  * A place in the arguments of one call, and what the last reading function found there. One cursor reads a whole log: the
@@ -8,6 +10,8 @@ import { nameOf, remembered } from './strings.ts';
  */
 export interface Cursor {
 	bytes: Buffer;
+	/** The same bytes. */
+	text: Text;
 	at: number;
 	end: number;
 	/** Something was not as expected: the line is not to be believed. */
@@ -22,13 +26,21 @@ export interface Cursor {
 	value: number;
 	failure: Failure;
 	valueOutside: number | null;
-	/** The name for what strace wrote. The same name is always the same string, so that what is kept by it is found fast. */
-	readonly names: (written: string) => Name;
+	/** The last path that was read, and where it stands: what was opened is mostly called as it was asked for. */
+	last: Name | null;
+	lastStart: number;
+	lastEnd: number;
+	/** The name for what strace wrote of a descriptor. The same name is always the same string: there are few, and they are compared often. */
+	readonly folders: (text: Text, start: number, end: number) => Name;
+	/** The same for words: flags, numbers. */
+	readonly words: (text: Text, start: number, end: number) => string;
 }
 
 export function createCursor(): Cursor {
+	const text = textOf(Buffer.alloc(0));
 	return {
-		bytes: Buffer.alloc(0),
+		bytes: text.bytes,
+		text,
 		at: 0,
 		end: 0,
 		broken: false,
@@ -38,7 +50,11 @@ export function createCursor(): Cursor {
 		value: 0,
 		failure: null,
 		valueOutside: null,
-		names: remembered(nameOf),
+		last: null,
+		lastStart: 0,
+		lastEnd: 0,
+		folders: interned(nameOf),
+		words: interned((word) => word),
 	};
 }
 
@@ -56,14 +72,16 @@ const equals = 0x3d;
 const question = 0x3f;
 
 /** Points the cursor at a call's arguments. */
-export function aim(c: Cursor, bytes: Buffer, start: number, end: number): void {
-	c.bytes = bytes;
+export function aim(c: Cursor, text: Text, start: number, end: number): void {
+	c.bytes = text.bytes;
+	c.text = text;
 	c.at = start;
 	c.end = end;
 	c.broken = false;
 	c.shown = null;
 	c.working = false;
 	c.gone = false;
+	c.last = null;
 }
 
 /** Takes `, ` where it stands; the first half of a call may end in it. */
@@ -78,22 +96,31 @@ export function readDescriptor(c: Cursor): void {
 	c.working = bytes[c.at] === 0x41;
 	c.shown = null;
 	while (c.at < end && isWord(bytes[c.at]!)) c.at++;
-	if (bytes[c.at] === less && c.at < end) readShown(c);
+	if (bytes[c.at] === less && c.at < end) readShown(c, true);
 	c.gone = c.at < end && bytes[c.at] === 0x28;
 	if (c.gone) c.at += '(deleted)'.length;
 	skipComma(c);
 }
 
 /** `</path>` as `-y` writes it; within, `<` and `>` are escaped. What does not begin with `/` is no path. */
-function readShown(c: Cursor): void {
+function readShown(c: Cursor, isFolder: boolean): void {
 	const start = c.at + 1;
 	const stop = c.bytes.indexOf(greater, start);
 	if (stop < 0 || stop >= c.end) {
 		c.broken = true;
 		return;
 	}
-	c.shown = c.bytes[start] === slash ? c.names(c.bytes.toString('latin1', start, stop)) : null;
+	if (c.bytes[start] !== slash) c.shown = null;
+	else if (isFolder) c.shown = c.folders(c.text, start, stop);
+	else c.shown = c.last !== null && isLast(c, start, stop) ? c.last : nameOf(c.bytes.toString('latin1', start, stop));
 	c.at = stop + 1;
+}
+
+function isLast({ bytes, lastStart, lastEnd }: Cursor, start: number, stop: number): boolean {
+	if (lastEnd - lastStart !== stop - start) return false;
+	// From the end: there names differ.
+	for (let at = stop, other = lastEnd; at > start;) if (bytes[--at] !== bytes[--other]) return false;
+	return true;
 }
 
 /** A quoted path, or null for a pointer that could not be read. */
@@ -107,7 +134,11 @@ export function readName(c: Cursor): Name | null {
 	// A path is written whole unless it is longer than any can be.
 	const cut = skipDots(c);
 	skipComma(c);
-	return cut || c.broken ? null : c.names(c.bytes.toString('latin1', start, stop));
+	if (cut || c.broken) return null;
+	c.last = nameOf(c.bytes.toString('latin1', start, stop));
+	c.lastStart = start;
+	c.lastEnd = stop;
+	return c.last;
 }
 
 /** Moves behind a quoted string; false where none stands here. */
@@ -143,7 +174,7 @@ export function skipArgument(c: Cursor): void {
 export function readWord(c: Cursor): string {
 	const start = c.at;
 	while (c.at < c.end && isFlag(c.bytes[c.at]!)) c.at++;
-	const word = c.bytes.toString('latin1', start, c.at);
+	const word = c.words(c.text, start, c.at);
 	skipComma(c);
 	return word;
 }
@@ -189,7 +220,7 @@ function readValue(c: Cursor): void {
 		const start = c.at + (first === question ? 2 : 3);
 		let stop = start;
 		while (stop < end && isWord(bytes[stop]!)) stop++;
-		c.failure = stop > start ? bytes.toString('latin1', start, stop) : first === question ? '?' : 'errno';
+		c.failure = stop > start ? c.words(c.text, start, stop) : first === question ? '?' : 'errno';
 		return;
 	}
 	if (first < 0x30 || first > 0x39) {
@@ -201,7 +232,7 @@ function readValue(c: Cursor): void {
 	c.value = value;
 	if (c.at >= end) return;
 	if (bytes[c.at] === less) {
-		readShown(c);
+		readShown(c, false);
 		if (c.at < end && bytes[c.at] === 0x28) c.shown = null; // `(deleted)`: the name is no longer this file's
 	} else if (bytes[c.at] === space && bytes[c.at + 1] === slash) {
 		c.at += ' /* '.length;

@@ -38,8 +38,16 @@ interface Call {
 	readonly failure: Failure;
 }
 
+interface Repeatable {
+	/**
+	 * A number for all that the event says but `seq` and `pid`, small and unique within its log: an event of the same number says the
+	 * same again. Left out where nobody looked.
+	 */
+	readonly said?: number;
+}
+
 /** `open` and its kin; `flags` are those of `openFlags`. */
-export interface OpenCall extends Call, Place {
+export interface OpenCall extends Call, Place, Repeatable {
 	readonly type: 'open';
 	readonly flags: number;
 	/** The file that was opened, links resolved; null where it has no name (a pipe, a deleted file) or nothing was opened. */
@@ -49,7 +57,7 @@ export interface OpenCall extends Call, Place {
 }
 
 /** A call on one path. `look`: access, stat, readlink. `make`: mkdir, mknod. `remove`: unlink, rmdir. `list`: getdents. */
-export interface PathCall extends Call, Place {
+export interface PathCall extends Call, Place, Repeatable {
 	readonly type: 'path';
 	readonly call: PathWord;
 }

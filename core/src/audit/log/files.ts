@@ -2,8 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { CellarError, errnoOf } from '../../model/index.ts';
-import type { CallEvent } from './events.ts';
-import { createLogReader } from './reader.ts';
+import { feedLog, type LogTaker } from './reader.ts';
 
 const chunkSize = 1 << 20;
 
@@ -12,21 +11,21 @@ const chunkSize = 1 << 20;
  *
  * @throws CellarError CELLAR_LOG_UNREADABLE where there is none, or it may not be read
  */
-export async function readLog(path: string, follower: { take(events: readonly CallEvent[]): void }): Promise<void> {
-	const reader = createLogReader();
+export async function readLog(path: string, taker: LogTaker): Promise<void> {
+	const feed = feedLog(taker);
 	const file = createReadStream(path, { highWaterMark: chunkSize });
 	const bytes = path.endsWith('.gz') ? file.pipe(createGunzip({ chunkSize })) : file;
 	// A pipe does not hand on its source's errors.
 	if (bytes !== file) file.once('error', (error) => bytes.destroy(error));
 	try {
-		for await (const chunk of bytes) follower.take(reader.push(chunk as Buffer)); // no encoding is set: chunks are Buffers
+		for await (const chunk of bytes) feed.push(chunk as Buffer); // no encoding is set: chunks are Buffers
 	} catch (cause) {
 		if (errnoOf(cause) === null) throw cause;
 		if (!isCut(cause)) throw unreadable(path, cause);
 		const message = 'the compressed log ends too early: what came after it is not known';
-		follower.take([{ type: 'doubt', seq: null, code: 'CELLAR_LOG_CUT', message }]);
+		taker.take([{ type: 'doubt', seq: null, code: 'CELLAR_LOG_CUT', message }]);
 	}
-	follower.take(reader.end());
+	feed.end();
 }
 
 /** Reads a log while it grows; the caller decides when. Each call waits for the one before. */
@@ -38,8 +37,8 @@ export interface LogTail {
 }
 
 /** @throws CellarError CELLAR_LOG_UNREADABLE (by `poll` and `end`) where the log may not be read */
-export function tailLog(path: string, take: (events: readonly CallEvent[]) => void): LogTail {
-	const reader = createLogReader();
+export function tailLog(path: string, taker: LogTaker): LogTail {
+	const feed = feedLog(taker);
 	const chunk = Buffer.allocUnsafe(chunkSize);
 	let file: FileHandle | null = null;
 	let at = 0;
@@ -52,7 +51,7 @@ export function tailLog(path: string, take: (events: readonly CallEvent[]) => vo
 				const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
 				if (bytesRead === 0) return;
 				at += bytesRead;
-				take(reader.push(chunk.subarray(0, bytesRead)));
+				feed.push(chunk.subarray(0, bytesRead));
 			}
 		} catch (cause) {
 			if (file === null && errnoOf(cause) === 'ENOENT') return;
@@ -71,7 +70,7 @@ export function tailLog(path: string, take: (events: readonly CallEvent[]) => vo
 			after(async () => {
 				try {
 					await read();
-					take(reader.end());
+					feed.end();
 				} finally {
 					await file?.close();
 				}

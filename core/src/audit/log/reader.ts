@@ -1,35 +1,96 @@
 import type { Seq } from '../../model/index.ts';
 import { callReaders, type CallReader } from './calls.ts';
 import { aim, createCursor } from './cursor.ts';
+import { copyText, createBytesTable, textOf, type Text } from '../tables/bytes.ts';
 import type { CallEvent } from './events.ts';
+import { interned } from './interned.ts';
+
+/** Takes what a log tells, in its order. */
+export interface LogTaker {
+	take(events: readonly CallEvent[]): void;
+	/**
+	 * A call says what an event with the number `said` said; events before it have been taken. Without this, all calls are events.
+	 *
+	 * @returns false where it is wanted as an event
+	 */
+	again?(said: number, seq: Seq, pid: number): boolean;
+}
 
 /** Reads strace's log: bytes in, cut anywhere; calls out, their halves joined. */
-export interface LogReader {
-	/** The events of every line that is whole by now. The chunk may be reused afterwards. */
-	push(chunk: Buffer): readonly CallEvent[];
+export interface LogFeed {
+	/** Tells every line that is whole by now. The chunk may be reused afterwards. */
+	push(chunk: Buffer): void;
 	/** Tells what was left over when the log ended: a last line that was cut, calls that never came back. */
+	end(): void;
+}
+
+/** The same, of which the events are handed back. */
+export interface LogReader {
+	push(chunk: Buffer): readonly CallEvent[];
 	end(): readonly CallEvent[];
 }
 
-interface Half {
+export function createLogReader(): LogReader {
+	let all: CallEvent[] = [];
+	const feed = feedLog({ take: (events) => void (all = [...all, ...events]) });
+	const taken = () => {
+		const told = all;
+		all = [];
+		return told;
+	};
+	return {
+		push(chunk) {
+			feed.push(chunk);
+			return taken();
+		},
+		end() {
+			feed.end();
+			return taken();
+		},
+	};
+}
+
+/** What is known of a call from its beginning. */
+interface Begun {
 	readonly seq: Seq;
 	readonly reader: CallReader;
 	/** When it started; read only where somebody wants it. */
 	readonly at: number | null;
-	readonly start: Buffer;
 }
+
+/** The first half of a call. A thread has one after another, in one place. */
+interface Half {
+	/** Null as long as there is none. */
+	begun: Begun | null;
+	/** What was written of it, from its name on: `openat(AT_FDCWD</cwd>, "a", O_RDONLY`. The text may be longer. */
+	text: Text;
+	length: number;
+	/** Where its arguments begin in it. */
+	open: number;
+}
+
+/** Calls that come again are known up to this many bytes of them; what comes later is read as if it were new. */
+const rememberedBytes = 96 << 20;
 
 const newline = 0x0a;
 const space = 0x20;
+const less = 0x3c;
+const greater = 0x3e;
+const equals = 0x3d;
+const quote = 0x22;
 const unfinished = Buffer.from('<unfinished ...>');
+const resumed = Buffer.from(' resumed>');
+const lostEnd = textOf(Buffer.from(') = ?'));
+const succeeded = textOf(Buffer.from(') = 0'));
 
 /**
- * A reader of one log of `strace -f -ttt -y`, from its first byte on. Lines that cannot be read are counted and told at the
- * end, never thrown.
+ * Reads one log of `strace -f -ttt -y`, from its first byte on. Lines that cannot be read are counted and told at the end,
+ * never thrown.
  */
-export function createLogReader(): LogReader {
+export function feedLog(taker: LogTaker): LogFeed {
 	const cursor = createCursor();
-	/** The first halves of calls that have not come back, by thread. */
+	const readerOf = interned((name) => callReaders.get(name));
+	/** The first halves of calls, by thread. */
 	const halves = new Map<number, Half>();
 	/** Leaders whose `execve` has been told already, by the line that said who superseded them. */
 	const superseded = new Set<number>();
@@ -44,75 +105,135 @@ export function createLogReader(): LogReader {
 		firstUnread ??= seq;
 	};
 
-	const tell = (call: Omit<Half, 'start'>, pid: number, bytes: Buffer, start: number, end: number) => {
-		aim(cursor, bytes, start, end);
+	const handOn = () => {
+		if (events.length === 0) return;
+		const told = events;
+		events = [];
+		taker.take(told);
+	};
+
+	/** What calls on files say, from their names to their results. */
+	const said = createBytesTable(rememberedBytes);
+	/** Where the number of a descriptor stands in a call's result: it says nothing. */
+	let gap = 0;
+	let gapEnd = 0;
+
+	/** Sets the gap of a call that ends in `= 3</path>`; of others it is empty, and at their end. False where it cannot be told. */
+	const findGap = (bytes: Buffer, open: number, end: number): boolean => {
+		gap = gapEnd = end;
+		if (bytes[end - 1] !== greater) return true;
+		let at = end - 2;
+		// Within a path by `-y`, brackets and quotes are escaped; within an argument they are not.
+		while (at > open && bytes[at] !== less && bytes[at] !== quote) at--;
+		if (bytes[at] !== less) return true;
+		let digit = at;
+		while (digit > open && isDigit(bytes[digit - 1]!)) digit--;
+		if (bytes[digit - 1] !== space || bytes[digit - 2] !== equals) return true;
+		gap = digit;
+		gapEnd = at;
+		// `= </path>` is no result, and would be the same without its number as those that are.
+		return digit < at;
+	};
+
+	/** Most lines say what an earlier one said, by another thread or at another time: they need not be read again. */
+	const isTaken = (number: number, at: Seq, pid: number): boolean => {
+		if (number < 0 || taker.again === undefined) return false;
+		handOn();
+		return taker.again(number, at, pid);
+	};
+
+	/** True for a call that need not be read; `start` is where its name stands, `open` where its arguments begin. */
+	const isSaidAgain = (at: Seq, pid: number, text: Text, start: number, open: number, end: number): boolean =>
+		taker.again !== undefined && findGap(text.bytes, open, end) && isTaken(said.find(text, start, gap, gapEnd, end), at, pid);
+	/** A whole call, its halves joined. */
+	const tell = (call: Begun, pid: number, text: Text, start: number, open: number, end: number) => {
+		aim(cursor, text, open, end);
 		const event = call.reader.whole(cursor, { seq: call.seq, pid, at: call.at });
 		if (cursor.broken) wrong();
-		else if (event !== null) events.push(event);
+		else if ((event?.type === 'open' || event?.type === 'path') && findGap(text.bytes, open, end)) {
+			const known = said.find(text, start, gap, gapEnd, end);
+			const number = known >= 0 ? known : said.add(text, start, gap, gapEnd, end);
+			events.push(number < 0 ? event : { ...event, said: number });
+		} else if (event !== null) events.push(event);
 	};
 
+	const append = (half: Half, text: Text, start: number, end: number) => {
+		const length = half.length + end - start;
+		if (length > half.text.bytes.length) {
+			const larger = textOf(Buffer.allocUnsafeSlow(length * 2));
+			copyText(half.text, 0, half.length, larger, 0);
+			half.text = larger;
+		}
+		copyText(text, start, end, half.text, half.length);
+		half.length = length;
+	};
+	/** Ends a call of which there is a first half, by what would have stood in one line with it. */
+	const finish = (half: Half, begun: Begun, pid: number, text: Text, start: number, end: number) => {
+		half.begun = null;
+		append(half, text, start, end);
+		if (!isSaidAgain(begun.seq, pid, half.text, 0, half.open, half.length))
+			tell(begun, pid, half.text, 0, half.open, half.length);
+	};
 	/** A call that will never come back: what it was asked is known, what came of it is not. */
-	const abandon = (pid: number, half: Half) => {
-		halves.delete(pid);
-		const text = Buffer.concat([half.start, Buffer.from(') = ?')]);
-		tell(half, pid, text, 0, text.length);
+	const abandon = (pid: number) => {
+		const half = halves.get(pid);
+		if (half !== undefined && half.begun !== null) finish(half, half.begun, pid, lostEnd, 0, lostEnd.bytes.length);
 	};
 
-	const callLine = (bytes: Buffer, start: number, end: number, pid: number, clock: number) => {
+	const callLine = (text: Text, start: number, end: number, pid: number, clock: number) => {
+		const { bytes } = text;
 		let open = start;
 		while (open < end && bytes[open] !== 0x28) open++;
 		if (open >= end) return wrong();
-		const reader = callReaders.get(bytes.toString('latin1', start, open));
+		open++;
+		const reader = readerOf(text, start, open - 1);
 		// A call that says nothing; its second half finds no first one.
 		if (reader === undefined) return undefined;
-		const lost = halves.size === 0 ? undefined : halves.get(pid);
-		if (lost !== undefined) abandon(pid, lost);
-		const at = reader.timed ? secondsOf(bytes, clock, start) : null;
-		if (endsUnfinished(bytes, open, end)) {
-			let stop = end - unfinished.length;
-			if (bytes[stop - 1] === space) stop--;
-			const half = { seq, reader, at, start: Buffer.from(bytes.subarray(open + 1, stop)) };
-			halves.set(pid, half);
-			if (reader.began !== null) {
-				aim(cursor, half.start, 0, half.start.length);
-				const began = reader.began(cursor, { seq, pid, at });
-				if (!cursor.broken) events.push(began);
-			}
-			return undefined;
-		}
-		return tell({ seq, reader, at }, pid, bytes, open + 1, end);
+		abandon(pid);
+		const isWhole = !endsUnfinished(bytes, open - 1, end);
+		if (isWhole && isSaidAgain(seq, pid, text, start, open, end)) return undefined;
+		const begun: Begun = { seq, reader, at: reader.timed ? secondsOf(bytes, clock, start) : null };
+		if (isWhole) return tell(begun, pid, text, start, open, end);
+		let stop = end - unfinished.length;
+		if (bytes[stop - 1] === space) stop--;
+		let half = halves.get(pid);
+		if (half === undefined) halves.set(pid, (half = { begun, text: textOf(Buffer.allocUnsafeSlow(512)), length: 0, open: 0 }));
+		half.begun = begun;
+		half.length = 0;
+		half.open = open - start;
+		append(half, text, start, stop);
+		if (reader.began === null) return undefined;
+		aim(cursor, half.text, half.open, half.length);
+		const began = reader.began(cursor, { seq, pid, at: begun.at });
+		if (!cursor.broken) events.push(began);
+		return undefined;
 	};
 
 	/** `<... openat resumed>) = 3</path>`. */
-	const resumedLine = (bytes: Buffer, start: number, end: number, pid: number) => {
+	const resumedLine = (text: Text, start: number, end: number, pid: number) => {
 		const half = halves.get(pid);
-		if (half === undefined) return superseded.delete(pid);
-		const stop = bytes.indexOf(' resumed>', start, 'latin1');
-		if (stop < 0 || stop >= end) return wrong();
-		halves.delete(pid);
-		let last = end;
+		const begun = half?.begun ?? null;
+		if (half === undefined || begun === null) return superseded.delete(pid);
+		const rest = text.bytes.indexOf(greater, start) + 1;
+		if (rest <= start || rest > end || !isResumed(text.bytes, rest)) return wrong();
+		if (!endsUnfinished(text.bytes, rest, end)) return finish(half, begun, pid, text, rest, end);
 		// A call may be interrupted in the log more than once.
-		if (endsUnfinished(bytes, stop, end)) last = end - unfinished.length;
-		const joined = Buffer.concat([half.start, bytes.subarray(stop + ' resumed>'.length, last)]);
-		if (last !== end) return halves.set(pid, { ...half, start: joined });
-		return tell(half, pid, joined, 0, joined.length);
+		return append(half, text, rest, end - unfinished.length);
 	};
 
 	/** `+++ exited with 0 +++`, `+++ killed by SIGKILL (core dumped) +++`, `+++ superseded by execve in pid 7 +++`. */
 	const statusLine = (bytes: Buffer, start: number, end: number, pid: number, clock: number) => {
 		const [word, , ...more] = bytes.toString('latin1', start + '+++ '.length, end).split(' ');
-		const half = halves.get(pid);
-		if (half !== undefined) abandon(pid, half);
+		abandon(pid);
+		halves.delete(pid);
 		if (word === 'superseded') {
 			const by = Number(more[3]);
 			events.push({ type: 'superseded', seq, pid, by });
 			const exec = halves.get(by);
-			if (exec === undefined) return undefined;
-			halves.delete(by);
+			if (exec === undefined || exec.begun === null) return undefined;
 			superseded.add(pid);
 			// The call may come back with any number (ENOSYS and the like): that the thread was superseded is its success.
-			const text = Buffer.concat([exec.start, Buffer.from(') = 0')]);
-			return tell(exec, pid, text, 0, text.length);
+			return finish(exec, exec.begun, pid, succeeded, 0, succeeded.bytes.length);
 		}
 		superseded.delete(pid);
 		const at = secondsOf(bytes, clock, start);
@@ -122,7 +243,8 @@ export function createLogReader(): LogReader {
 		return undefined;
 	};
 
-	const line = (bytes: Buffer, start: number, end: number) => {
+	const line = (text: Text, start: number, end: number) => {
+		const { bytes } = text;
 		seq++;
 		let at = start;
 		let pid = 0;
@@ -136,8 +258,8 @@ export function createLogReader(): LogReader {
 		}
 		if (at >= end) return wrong();
 		const first = bytes[at]!;
-		if (isLetter(first)) return callLine(bytes, at, end, pid, clock);
-		if (first === 0x3c) return resumedLine(bytes, at, end, pid);
+		if (isLetter(first)) return callLine(text, at, end, pid, clock);
+		if (first === 0x3c) return resumedLine(text, at, end, pid);
 		if (first === 0x2b) return statusLine(bytes, at, end, pid, clock);
 		if (first === 0x2d) {
 			const signal = /^--- (SIG\w+)/.exec(bytes.toString('latin1', at, Math.min(end, at + 40)))?.[1];
@@ -148,26 +270,21 @@ export function createLogReader(): LogReader {
 		return first === 0x5b ? undefined : wrong();
 	};
 
-	const taken = (): readonly CallEvent[] => {
-		const told = events;
-		events = [];
-		return told;
-	};
-
 	return {
 		push(chunk) {
+			const text = textOf(chunk);
 			let from = 0;
 			for (let stop = chunk.indexOf(newline); stop >= 0; stop = chunk.indexOf(newline, from)) {
 				if (rest.length > 0) {
 					rest.push(chunk.subarray(from, stop));
-					const whole = Buffer.concat(rest);
+					const whole = textOf(Buffer.concat(rest));
 					rest = [];
-					line(whole, 0, whole.length);
-				} else line(chunk, from, stop);
+					line(whole, 0, whole.bytes.length);
+				} else line(text, from, stop);
 				from = stop + 1;
 			}
 			if (from < chunk.length) rest.push(Buffer.from(chunk.subarray(from)));
-			return taken();
+			handOn();
 		},
 		end() {
 			if (rest.length > 0) {
@@ -178,16 +295,24 @@ export function createLogReader(): LogReader {
 				const message = `${unread} lines of the log could not be read; the first is line ${firstUnread}`;
 				events.push({ type: 'doubt', seq: firstUnread, code: 'CELLAR_LINE_UNREAD', message });
 			}
-			if (halves.size > 0) {
-				const seq = Math.min(...[...halves.values()].map((half) => half.seq));
-				const message = `${halves.size} calls had not come back when the log ended; the first is in line ${seq}`;
+			const left = [...halves.values()].flatMap(({ begun }) => (begun === null ? [] : [begun.seq]));
+			if (left.length > 0) {
+				const seq = Math.min(...left);
+				const message = `${left.length} calls had not come back when the log ended; the first is in line ${seq}`;
 				events.push({ type: 'doubt', seq, code: 'CELLAR_CALL_OPEN', message });
 			}
 			rest = [];
 			halves.clear();
-			return taken();
+			handOn();
 		},
 	};
+}
+
+/** ` resumed>` ends there. */
+function isResumed(bytes: Buffer, end: number): boolean {
+	const from = end - resumed.length;
+	for (let k = 0; k < resumed.length; k++) if (bytes[from + k] !== resumed[k]) return false;
+	return true;
 }
 
 function endsUnfinished(bytes: Buffer, start: number, end: number): boolean {

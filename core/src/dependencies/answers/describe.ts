@@ -72,23 +72,29 @@ function dataItem(verdict: PathVerdict, accesses: readonly Access[], j: Judgemen
 	const { world } = j;
 	const role = roleIn(verdict.verdict);
 	if (role === null) return null;
-	const base = {
+	const relative = relativeTo(path, world.folder);
+	const { cells, workers, tasks, manager } = scopesWithoutLooks(accesses, j);
+	// Written out: with hundreds of thousands of them, objects that are put together from others are slow and large.
+	if (world.kind(path) === 'directory') {
+		const sha256 = listingHash(namesBefore(path, world));
+		return {
+			...{ path, relative, role, cells, workers, tasks, manager, reason, members: null },
+			...{ kind: 'listing', bytes: null, sha256, sha256Before: null },
+		};
+	}
+	return {
 		path,
-		relative: relativeTo(path, world.folder),
+		relative,
 		role,
-		...scopesWithoutLooks(accesses, j),
+		cells,
+		workers,
+		tasks,
+		manager,
 		reason,
 		members: null,
-	};
-	if (world.kind(path) === 'directory') {
-		return { ...base, kind: 'listing', bytes: null, sha256: listingHash(namesBefore(path, world)), sha256Before: null };
-	}
-	const first = role === 'input';
-	return {
-		...base,
 		kind: 'file',
 		bytes: sizeOf(path, file),
-		sha256: (first ? file?.sha256Before : file?.sha256After) ?? null,
+		sha256: (role === 'input' ? file?.sha256Before : file?.sha256After) ?? null,
 		sha256Before: (role === 'updated' ? file?.sha256Before : null) ?? null,
 	};
 }
@@ -101,7 +107,10 @@ function sizeOf(path: Name, file: FileFact | null): number | null {
 
 /** Who opened it; who only asked whether it is there did not use what it holds. */
 function scopesWithoutLooks(accesses: readonly Access[], j: Judgement): Scopes {
-	return j.world.scopes.of(accesses.filter((access) => opened.has(access.how)));
+	const used = accesses.every((access) => opened.has(access.how))
+		? accesses
+		: accesses.filter((access) => opened.has(access.how));
+	return j.world.scopes.of(used);
 }
 
 function roleIn(verdict: PathVerdict['verdict']): DataDependency['role'] | null {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dataRoles, decodeName, type DataDependency, type DataRole, type Name } from '../../model/index.ts';
 import { manyFiles, roleOfStore, storesOf, type Store } from '../data/stores.ts';
 import type { Judgement } from '../judge.ts';
-import { parentOf, relativeTo } from '../paths.ts';
+import { parentOf, relativeTo, sortedByBytes } from '../paths.ts';
 import { joinScopes } from '../scopes.ts';
 
 /** The stores of a run: of each file that is part of one, which. They are those of the whole run, whatever part is asked about. */
@@ -26,20 +26,23 @@ export function foldStores(items: readonly DataDependency[], stores: ReadonlyMap
 		Store | Name,
 		{ readonly store: Store; readonly files: DataDependency[]; readonly listings: DataDependency[] }
 	>();
-	const kept: DataDependency[] = [];
+	const others: DataDependency[] = [];
 	const wholes = new Map<Name, Store | Name>();
 	for (const item of items) {
 		const store = item.kind === 'file' ? stores.get(item.path) : undefined;
-		if (store === undefined) continue;
-		// Many files of one folder are one for each role and for the same cells; a store is one whatever its files were.
+		if (store === undefined) {
+			others.push(item);
+			continue;
+		}
+		// Many files of one folder are one for each role and for the same cells, and so is their store; any other is one whatever its files were.
 		const key = store.what === manyFiles ? store : store.path;
 		const group = groups.get(key);
 		if (group === undefined) groups.set(key, { store, files: [item], listings: [] });
 		else group.files.push(item);
 		if (store.whole) wholes.set(store.path, key);
 	}
-	for (const item of items) {
-		if (item.kind === 'file' && stores.has(item.path)) continue;
+	const kept: DataDependency[] = [];
+	for (const item of others) {
 		const key = item.kind === 'listing' ? keyAbove(item.path, wholes) : null;
 		if (key === null) kept.push(item);
 		else groups.get(key)?.listings.push(item);
@@ -48,6 +51,7 @@ export function foldStores(items: readonly DataDependency[], stores: ReadonlyMap
 }
 
 function keyAbove(path: Name, wholes: ReadonlyMap<Name, Store | Name>): Store | Name | null {
+	if (wholes.size === 0) return null;
 	for (let at = path; at !== '/'; at = parentOf(at)) {
 		const key = wholes.get(at);
 		if (key !== undefined) return key;
@@ -61,10 +65,7 @@ function storeItem(
 	listings: readonly DataDependency[],
 	folder: Name,
 ): DataDependency {
-	const members = files
-		.map((file) => ({ file, bytes: decodeName(file.path) }))
-		.toSorted((a, b) => a.bytes.compare(b.bytes))
-		.map((one) => one.file);
+	const members = sortedByBytes(files, (file) => file.path);
 	const nameOf = (path: Name) => relativeTo(path, store.base) ?? path;
 	const role = roleOfStore(members);
 	const byRole = dataRoles
@@ -77,11 +78,9 @@ function storeItem(
 		role,
 		kind: 'store',
 		bytes: members.reduce<number | null>((sum, one) => (sum === null || one.bytes === null ? null : sum + one.bytes), 0),
-		sha256: hashOf(members.map((one) => [nameOf(one.path), one.sha256])),
+		sha256: hashOf(members, nameOf, (one) => one.sha256),
 		sha256Before:
-			role === 'updated'
-				? hashOf(before.map((one) => [nameOf(one.path), one.role === 'updated' ? one.sha256Before : one.sha256]))
-				: null,
+			role === 'updated' ? hashOf(before, nameOf, (one) => (one.role === 'updated' ? one.sha256Before : one.sha256)) : null,
 		...joinScopes([...members, ...listings]),
 		reason: `${titleOfStore(store, members.length)}: ${byRole.map((one) => `${one.paths.length} ${one.role}`).join(', ')}`,
 		members: byRole,
@@ -89,11 +88,19 @@ function storeItem(
 }
 
 /** As `sha256sum` would print them: hash, two blanks, name, newline. */
-function hashOf(members: readonly (readonly [name: Name, sha256: string | null])[]): string | null {
+function hashOf(
+	members: readonly DataDependency[],
+	nameOf: (path: Name) => Name,
+	sha256Of: (one: DataDependency) => string | null,
+): string | null {
 	const hash = createHash('sha256');
-	for (const [name, sha256] of members) {
+	for (const one of members) {
+		const sha256 = sha256Of(one);
 		if (sha256 === null) return null;
-		hash.update(`${sha256}  `).update(decodeName(name)).update('\n');
+		hash
+			.update(`${sha256}  `)
+			.update(decodeName(nameOf(one.path)))
+			.update('\n');
 	}
 	return hash.digest('hex');
 }

@@ -1,3 +1,5 @@
+import { withoutCredentials } from '../../model/index.ts';
+
 /** Where conda had a package from, with nothing of a secret in it. */
 export interface CondaOrigin {
 	readonly channel: string | null;
@@ -9,14 +11,6 @@ export interface CondaOrigin {
 	readonly sha256: string | null;
 	/** What the user asked for, as it was said; null for what only came with it. */
 	readonly requested: string | null;
-}
-
-/** Channels may carry a token (`/t/TOKEN/`), a user and a password, or a signature behind `?`; also within a spec, before `::`. */
-export function withoutCredentials(text: string): string {
-	return text
-		.replaceAll(/([\w+.-]+:\/\/)[^/@\s]*@/g, '$1')
-		.replaceAll(/\/t\/[^/\s]+(?=\/|$|:)/g, '')
-		.replace(/^([\w+.-]+:\/\/[^?#\s]*)[?#].*$/s, '$1');
 }
 
 /** `numpy` of `conda-forge::numpy >=2` and of `numpy[version='>=2']`; null where none is named. */

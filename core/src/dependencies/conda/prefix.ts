@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import type { Name, Warning } from '../../model/index.ts';
+import { withoutCredentials, type Name, type Warning } from '../../model/index.ts';
 import type { Package } from '../packages.ts';
 import { joined, nameOfText, namesIn, parentOf, readText } from '../paths.ts';
-import { nameInSpec, requestsIn, withoutCredentials, type CondaOrigin } from './origin.ts';
+import { nameInSpec, requestsIn, type CondaOrigin } from './origin.ts';
 
 /** A package that conda installed. */
 export interface CondaPackage extends Package {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeName, type Name } from '../../model/index.ts';
-import { baseOf, byName, isFile, joined, nameOfText, namesIn, parentOf } from '../paths.ts';
+import { baseOf, byName, isFile, joined, nameOfText, namesIn, parentOf, sortedByBytes } from '../paths.ts';
 import type { World } from '../world.ts';
 import type { Case } from './case.ts';
 import { isMade } from './story.ts';
@@ -45,17 +45,29 @@ function mayList(listed: readonly string[] | null | undefined, real: Name): bool
 /** A folder on sys.path, or a package. */
 function isSearched(real: Name, world: World): boolean {
 	if (world.environments.ownFolders.includes(real) || isFile(joined(real, '__init__.py'))) return true;
-	for (const source of world.imported) if (parentOf(source) === real) return true;
-	return false;
+	return foldersImported(world).has(real);
+}
+
+const importedFrom = new WeakMap<World, ReadonlySet<Name>>();
+
+/** The folders from which something was imported. */
+function foldersImported(world: World): ReadonlySet<Name> {
+	let folders = importedFrom.get(world);
+	if (folders === undefined) importedFrom.set(world, (folders = new Set([...world.imported].map(parentOf))));
+	return folders;
 }
 
 /** The names that a folder held before the run, sorted by their bytes: what is there now, without what the run made. */
 export function namesBefore(folder: Name, world: World): Name[] {
 	const now = namesIn(folder) ?? [];
 	const gone = namesGone(folder, world);
-	return [...now.filter((name) => !isMade(world.story(joined(folder, name)))), ...gone].toSorted((a, b) =>
-		Buffer.compare(decodeName(a), decodeName(b)),
-	);
+	const kept = now.filter((name) => {
+		const path = joined(folder, name);
+		// Of most there is no story to be told.
+		return world.uses.of(path).length === 0 || !isMade(world.story(path));
+	});
+	// As they come, they are sorted.
+	return gone.length === 0 ? kept : sortedByBytes([...kept, ...gone], (name) => name);
 }
 
 function namesGone(folder: Name, world: World): Name[] {
@@ -70,7 +82,9 @@ function namesGone(folder: Name, world: World): Name[] {
 
 /** The sha256 of a folder's sorted names, each followed by a newline. */
 export function listingHash(names: readonly Name[]): string {
-	const hash = createHash('sha256');
-	for (const name of names) hash.update(decodeName(name)).update('\n');
-	return hash.digest('hex');
+	const newline = Buffer.from('\n');
+	const bytes = names.some((name) => name.includes('\\'))
+		? Buffer.concat(names.flatMap((name) => [decodeName(name), newline]))
+		: Buffer.from(names.map((name) => `${name}\n`).join(''));
+	return createHash('sha256').update(bytes).digest('hex');
 }

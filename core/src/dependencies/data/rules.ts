@@ -4,7 +4,6 @@ import { longestWithin } from '../world.ts';
 import type { Case } from './case.ts';
 import { isDataListing } from './listings.ts';
 import { roleOf } from './roles.ts';
-import { whySecret } from './secrets.ts';
 
 /** A rule says what a path is, and why, or null. They are asked in their order, and the first that says something counts. */
 export interface Rule {
@@ -131,13 +130,8 @@ export function judgeUnowned(one: Case): {
 	return { rule: 'none', verdict: 'unknown', reason: 'no rule says what it is' };
 }
 
-function secretReason({ names, folder }: Case, rule: string): string | null {
-	if (folder) return null;
-	for (const name of names) {
-		const why = whySecret(name);
-		if (why !== null) return why.rule === rule ? `${why.reason}; never stored, hashed or packed` : null;
-	}
-	return null;
+function secretReason({ secret }: Case, rule: string): string | null {
+	return secret?.rule === rule ? `${secret.reason}; never stored, hashed or packed` : null;
 }
 
 /** What a project's own rules say of what the run opened; of a folder only where its names were data. */

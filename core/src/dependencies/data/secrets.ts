@@ -1,5 +1,5 @@
 import { findSecrets, type Name } from '../../model/index.ts';
-import { baseOf, readStart } from '../paths.ts';
+import { baseOf, keepingLast, readStart } from '../paths.ts';
 
 /** Files that hold credentials, by their own name. */
 const byBase: readonly RegExp[] = [
@@ -15,7 +15,10 @@ const byBase: readonly RegExp[] = [
 	/^id_(rsa|dsa|ecdsa|ed25519)$/,
 ];
 
-/** Files that hold credentials, by where they lie. */
+/** What all names of `byBase` have in them: asked first, for nearly no file is so called. */
+const mayBeNamed = /^[._xki]|credentials|secret|account|kubeconfig|\.(pem|p12|pfx|keytab|ppk|jks|keystore|kdbx)$/i;
+
+/** Files that hold credentials, by where they lie: all of them in or below a name that begins with a dot. */
 const byPlace: readonly RegExp[] = [
 	/\/\.ssh\/(?!config$|known_hosts(\.old)?$|[^/]*\.pub$)./,
 	/\/\.aws\/(credentials$|sso\/|cli\/cache\/)/,
@@ -29,10 +32,11 @@ const byPlace: readonly RegExp[] = [
 ];
 
 /** True for a path that is known to hold a credential, by its name alone: what is so named is never hashed, kept or packed. */
-export function isSecretName(path: Name): boolean {
+export const isSecretName = keepingLast((path): boolean => {
 	const base = baseOf(path);
-	return byBase.some((pattern) => pattern.test(base)) || byPlace.some((pattern) => pattern.test(path));
-}
+	if (!mayBeNamed.test(base) && !path.includes('/.')) return false;
+	return byBase.some((pattern) => pattern.test(base)) || (path.includes('/.') && byPlace.some((pattern) => pattern.test(path)));
+});
 
 const keyInside = /-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY/;
 const publicInside = /-----BEGIN (CERTIFICATE|TRUSTED CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS)/;

@@ -69,8 +69,7 @@ export function storesOf(
 	const left = takeMarked(used, outermostOf(marked, allowed), found);
 	const parted = takeGroups(left, (path) => partitionsOf(path, allowed), found);
 	const shaped = takeGroups(parted, shapeOf, found, (members) => members.some((path) => /\.shp$/i.test(path)));
-	const paths = new Set(shaped.map((one) => one.path));
-	const alone = takeGroups(shaped, (path) => databaseOf(path, paths), found);
+	const alone = takeGroups(shaped, databaseAmong(shaped), found);
 	takeFolders(alone, allowed, cellsOf, found);
 	return found;
 }
@@ -105,6 +104,7 @@ function takeGroups(
 	found: Map<Name, Store>,
 	isWhole: (members: readonly Name[]) => boolean = () => true,
 ): readonly Used[] {
+	const before = found.size;
 	const groups = new Map<Name, { readonly store: Store; readonly members: Name[] }>();
 	for (const { path } of used) {
 		const store = groupOf(path);
@@ -119,7 +119,7 @@ function takeGroups(
 		const main = members.find((path) => path.toLowerCase() === store.path.toLowerCase()) ?? store.path;
 		for (const path of members) found.set(path, { ...store, path: main });
 	}
-	return used.filter(({ path }) => !found.has(path));
+	return found.size === before ? used : used.filter(({ path }) => !found.has(path));
 }
 
 /** The folder above all `key=value` folders that a file lies in, or that of its `part-00000`. */
@@ -136,10 +136,15 @@ function shapeOf(path: Name): Store | null {
 }
 
 /** A database, or an HDF5 file, with its journal or its lock. */
-function databaseOf(path: Name, paths: ReadonlySet<Name>): Store | null {
-	const main = companions.test(path) ? path.replace(companions, '') : path;
-	if (main !== path && !paths.has(main)) return null;
-	return { path: main, what: 'file with its journal or lock', base: parentOf(path), whole: false };
+function databaseAmong(used: readonly Used[]): (path: Name) => Store | null {
+	const mainOf = (path: Name) => (companions.test(path) ? path.replace(companions, '') : path);
+	const named = new Set(used.flatMap(({ path }) => (companions.test(path) ? [mainOf(path)] : [])));
+	const mains = new Set(named.size === 0 ? [] : used.flatMap(({ path }) => (named.has(path) ? [path] : [])));
+	return (path) => {
+		const main = mains.size === 0 ? null : mainOf(path);
+		if (main === null || !mains.has(main)) return null;
+		return { path: main, what: 'file with its journal or lock', base: parentOf(path), whole: false };
+	};
 }
 
 /** Which cell needs which of them must still be told: files of other cells are another dependency. */
@@ -149,26 +154,36 @@ function takeFolders(
 	cellsOf: (path: Name) => string,
 	found: Map<Name, Store>,
 ): void {
-	for (const inFolder of groupsOf(used, ({ role, path }) => `${role}\n${parentOf(path)}`)) {
-		const folder = parentOf(inFolder[0]!.path); // no group is empty
-		if (inFolder.length < many || !allowed(folder)) continue;
-		for (const members of groupsOf(inFolder, ({ path }) => cellsOf(path))) {
-			if (members.length < many) continue;
-			const store: Store = { path: folder, what: manyFiles, base: folder, whole: false };
-			for (const { path } of members) found.set(path, store);
+	const byRole = new Map<DataRole, Map<Name, Used[]>>();
+	const groups: Used[][] = [];
+	for (const one of used) {
+		let byFolder = byRole.get(one.role);
+		if (byFolder === undefined) byRole.set(one.role, (byFolder = new Map<Name, Used[]>()));
+		const folder = parentOf(one.path);
+		const known = byFolder.get(folder);
+		if (known !== undefined) known.push(one);
+		else {
+			const group = [one];
+			byFolder.set(folder, group);
+			groups.push(group);
 		}
 	}
-}
-
-function groupsOf(used: readonly Used[], keyOf: (one: Used) => string): Iterable<readonly Used[]> {
-	const groups = new Map<string, Used[]>();
-	for (const one of used) {
-		const key = keyOf(one);
-		const known = groups.get(key);
-		if (known === undefined) groups.set(key, [one]);
-		else known.push(one);
+	for (const inFolder of groups) {
+		const folder = parentOf(inFolder[0]!.path); // no group is empty
+		if (inFolder.length < many || !allowed(folder)) continue;
+		const byCells = new Map<string, Name[]>();
+		for (const { path } of inFolder) {
+			const cells = cellsOf(path);
+			const known = byCells.get(cells);
+			if (known === undefined) byCells.set(cells, [path]);
+			else known.push(path);
+		}
+		for (const members of byCells.values()) {
+			if (members.length < many) continue;
+			const store: Store = { path: folder, what: manyFiles, base: folder, whole: false };
+			for (const path of members) found.set(path, store);
+		}
 	}
-	return groups.values();
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Name } from '../../model/index.ts';
-import { baseOf, joined, parentOf } from '../paths.ts';
+import { baseOf, cleaned, joined, keepingLast, parentOf } from '../paths.ts';
 import { isSecretName, whySecret } from '../data/secrets.ts';
 import { isMade } from '../data/story.ts';
 import type { World } from '../world.ts';
@@ -58,11 +58,13 @@ export function openOwners(world: World): Owners {
 		if (real === undefined) folders.set(folder, (real = world.real(folder) ?? folder));
 		return real;
 	};
-	const namesOf = (path: Name): readonly Name[] => {
-		const placed = path === '/' ? path : joined(folderOf(parentOf(path)), baseOf(path));
+	const namesOf = keepingLast((path): readonly Name[] => {
+		const folder = parentOf(path);
+		const realFolder = folderOf(folder);
+		const placed = path === '/' ? path : realFolder === folder ? cleaned(path) : joined(realFolder, baseOf(path));
 		const real = world.real(path) ?? placed;
 		return real === path ? [path] : placed === path || placed === real ? [path, real] : [path, placed, real];
-	};
+	});
 	const first = (question: Question): Answer | null => {
 		for (const { owner, ask } of finders) {
 			const answer = ask(question);

@@ -69,7 +69,7 @@ function unknown(site: Site, own: Name, path: Name, name: Name): Answer {
 function topLevels(site: Site): ReadonlyMap<string, Distribution> {
 	const found = new Map<string, Distribution>();
 	for (const distribution of site.distributions) {
-		if (site.filesOf(distribution).length > 0 || !isFolder(distribution.info)) continue;
+		if (!isFolder(distribution.info) || site.isListed(distribution)) continue;
 		for (const top of (readText(joined(distribution.info, 'top_level.txt')) ?? '').split(/\s+/)) {
 			if (top === '') continue;
 			found.set(top, distribution);

@@ -1,4 +1,4 @@
-import { encodeName, type Name } from '../../model/index.ts';
+import { encodeName, withoutCredentials, type Name } from '../../model/index.ts';
 import { headOf, repositoryOf } from '../git/index.ts';
 import { joined, readText } from '../paths.ts';
 
@@ -23,18 +23,13 @@ export function readDirectUrl(info: Name): DirectUrl | null {
 	const url = document?.['url'];
 	if (document === null || typeof url !== 'string') return null;
 	const folder = asObject(document['dir_info'])?.['editable'] === true ? folderOf(url) : null;
-	return { url: withoutUser(url), editable: folder, document };
+	return { url: withoutCredentials(url), editable: folder, document };
 }
 
 /** The commit that is checked out where a folder lies; null outside of a repository. Says nothing of changes since. */
 export function commitOf(folder: Name): string | null {
 	const repository = repositoryOf(folder);
 	return repository === null ? null : headOf(repository);
-}
-
-/** A URL may carry a user and a password. */
-function withoutUser(url: string): string {
-	return url.replace(/^([\w+.-]+:\/\/)[^/@]*@/, '$1');
 }
 
 function folderOf(url: string): Name | null {

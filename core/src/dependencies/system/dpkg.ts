@@ -38,6 +38,8 @@ export function openDpkg(admin: Name, root: Name = '/'): SystemPackages {
 	const byName = new Map<string, SystemPackage>();
 	const owners = new Map<Name, SystemPackage>();
 	const configuration = new Map<Name, string>();
+	/** The folders of the root below which packages have something: what lies elsewhere need not be looked up. */
+	const tops = new Set<Name>();
 	for (const name of namesIn(joined(admin, 'info')) ?? []) {
 		if (!name.endsWith('.list')) continue;
 		const [title = '', architecture] = name.slice(0, -'.list'.length).split(':');
@@ -47,7 +49,12 @@ export function openDpkg(admin: Name, root: Name = '/'): SystemPackages {
 		const list = joined(admin, `info/${name}`);
 		lists.set(stanza.package, list);
 		byName.set(stanza.package.name, byName.get(stanza.package.name) ?? stanza.package);
-		for (const path of pathsIn(list)) owners.set(placeOf(path, stanza.package, straight, diverted), stanza.package);
+		let top = '/';
+		for (const path of pathsIn(list)) {
+			const place = placeOf(path, stanza.package, straight, diverted);
+			owners.set(place, stanza.package);
+			if (top === '/' || !place.startsWith(top)) tops.add((top = topOf(place)));
+		}
 		for (const [path, md5] of stanza.configuration) configuration.set(straight(path), md5);
 	}
 	const filesOf = (one: SystemPackage) => {
@@ -55,7 +62,10 @@ export function openDpkg(admin: Name, root: Name = '/'): SystemPackages {
 		return list === undefined ? [] : pathsIn(list).map((path) => placeOf(path, one, straight, diverted));
 	};
 	return {
-		ownerOf: (path) => owners.get(straight(path)) ?? null,
+		ownerOf(path) {
+			const place = straight(path);
+			return tops.has(topOf(place)) ? (owners.get(place) ?? null) : null;
+		},
 		filesOf,
 		find: (name) => byName.get(name) ?? null,
 		isConfiguration: (path) => configuration.has(straight(path)),
@@ -88,6 +98,11 @@ export function openDpkg(admin: Name, root: Name = '/'): SystemPackages {
 			return [...files, status].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 		},
 	};
+}
+
+/** `/usr/` of all that lies below it, and `/` of what lies in the root itself. */
+function topOf(path: Name): Name {
+	return path.slice(0, path.indexOf('/', 1) + 1 || 1);
 }
 
 function linesOf(paths: readonly Name[]): Buffer {

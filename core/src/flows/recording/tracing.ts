@@ -75,10 +75,11 @@ export async function traced<T>(o: Tracing, work: (running: Growing) => Promise<
 	const kill = () => void launched.kill();
 	o.control.kill.addEventListener('abort', kill, { once: true });
 	const marks = watchMarks(o.nonce);
-	const tail = tailLog(log, (events) => {
+	const take: typeof follower.take = (events) => {
 		marks.take(events);
 		follower.take(events);
-	});
+	};
+	const tail = tailLog(log, { ...follower, take });
 	let result: T;
 	let leftRunning: Awaited<ReturnType<Launched['finish']>>;
 	{

@@ -63,7 +63,7 @@ export function traceInside(o: {
 				marks.take(events);
 				follower.take(events);
 			};
-			await readLog(log, { take });
+			await readLog(log, { ...follower, take });
 			const facts = follower.facts();
 			return { ...facts, doubts: [...facts.doubts, ...unmarkedCells(await readJournal(o.folder.directory), marks)] };
 		},

@@ -31,22 +31,25 @@ function existedByUse(first: Access): boolean | null {
  */
 export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: Looking): Map<Name, FileFact> {
 	const saved = new Map<Name, Saved>(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry]] : [])));
-	const firsts = new Map<Name, Access>();
-	for (const access of facts.accesses) {
-		const known = firsts.get(access.path);
-		if (known === undefined || access.first < known.first) firsts.set(access.path, access);
-	}
-	const renamed = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
-	const used = new Set([...firsts.keys(), ...renamed, ...saved.keys()]);
-	const moved = namesMoved(used, facts.changes);
 	const files = new Map<Name, FileFact>();
-	for (const path of [...used, ...moved]) {
-		const first = firsts.get(path);
-		const byUse = first === undefined ? null : existedByUse(first);
-		// A folder takes no place that is not free.
-		files.set(path, lookAtFile(path, saved.get(path), byUse ?? (moved.has(path) ? false : null), o));
+	const folders = new Map<Name, Name | null>();
+	for (const access of byFirst(facts.accesses)) {
+		const { path } = access;
+		if (!files.has(path)) files.set(path, lookAtFile(path, saved.get(path), existedByUse(access), o, folders));
 	}
+	const others = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
+	for (const path of [...others, ...saved.keys()]) {
+		if (!files.has(path)) files.set(path, lookAtFile(path, saved.get(path), null, o, folders));
+	}
+	// A folder takes no place that is not free.
+	for (const path of namesMoved(files, facts.changes)) files.set(path, lookAtFile(path, saved.get(path), false, o, folders));
 	return files;
+}
+
+/** By their first lines: so they mostly come. */
+function byFirst(accesses: readonly Access[]): readonly Access[] {
+	const isSorted = accesses.every((access, at) => at === 0 || accesses[at - 1]!.first <= access.first);
+	return isSorted ? accesses : accesses.toSorted((a, b) => a.first - b.first);
 }
 
 interface Looking {
@@ -55,11 +58,22 @@ interface Looking {
 	readonly inside: Inside | null;
 }
 
-function lookAtFile(path: Name, saved: Saved | undefined, existed: boolean | null, o: Looking): FileFact {
-	const seen = o.inside === null ? look(path) : lookInside(path, o.inside);
+function lookAtFile(
+	path: Name,
+	saved: Saved | undefined,
+	existed: boolean | null,
+	o: Looking,
+	folders: Map<Name, Name | null>,
+): FileFact {
+	const seen = o.inside === null ? look(path, folders) : lookInside(path, o.inside);
 	const { born } = seen;
 	return {
-		...{ path, realPath: seen.realPath, kind: seen.kind, size: sizeOf(seen, o.inside), mode: seen.mode, mtime: seen.mtime },
+		path,
+		realPath: seen.realPath,
+		kind: seen.kind,
+		size: sizeOf(seen, o.inside),
+		mode: seen.mode,
+		mtime: seen.mtime,
 		existedBefore:
 			saved?.existedBefore ?? existed ?? (o.inside !== null ? o.inside.existed(path) : born === null ? null : born < o.started),
 		sha256Before: saved?.sha256 ?? null,
@@ -80,13 +94,16 @@ export function withSources(
 	o: Looking,
 ): Map<Name, FileFact> {
 	const files = new Map(looked);
-	for (const path of verdicts.keys()) if (!files.has(path)) files.set(path, lookAtFile(path, undefined, null, o));
+	const folders = new Map<Name, Name | null>();
+	for (const path of verdicts.keys()) if (!files.has(path)) files.set(path, lookAtFile(path, undefined, null, o, folders));
 	return files;
 }
 
 /** The names that lay below folders which were renamed, as they were called afterwards; those are left out that were used themselves. */
-function namesMoved(used: ReadonlySet<Name>, changes: Facts['changes']): ReadonlySet<Name> {
-	const all = new Set(used);
+function namesMoved(used: ReadonlyMap<Name, unknown>, changes: Facts['changes']): ReadonlySet<Name> {
+	const moved = new Set<Name>();
+	if (!changes.some((change) => change.kind === 'rename')) return moved;
+	const all = new Set(used.keys());
 	const folders = new Set<Name>();
 	const note = (path: Name) => {
 		for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
@@ -95,8 +112,7 @@ function namesMoved(used: ReadonlySet<Name>, changes: Facts['changes']): Readonl
 			folders.add(folder);
 		}
 	};
-	for (const path of used) note(path);
-	const moved = new Set<Name>();
+	for (const path of all) note(path);
 	for (const { kind, from, to } of changes) {
 		// Most of what is renamed is a file.
 		if (kind !== 'rename' || from === null || !folders.has(from)) continue;

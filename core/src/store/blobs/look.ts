@@ -14,17 +14,20 @@ export interface Look extends Pick<FileFact, 'path' | 'realPath' | 'kind' | 'siz
 /**
  * Looks at a path without opening it. What is not there, or cannot be a path, is `gone`; what may not be looked at is
  * `other` with all else null. Times are cut to whole milliseconds.
+ *
+ * @param folders the real paths of folders that are known by now, where many paths are looked at one after another
  */
 // Synchronous: over tens of thousands of files this is several times faster than the thread pool.
-export function look(path: Name): Look {
+export function look(path: Name, folders: Map<Name, Name | null> = new Map()): Look {
 	const nothing = { path, realPath: null, size: null, mode: null, mtime: null, born: null, target: null };
 	const raw = fsPath(path);
 	try {
-		const state = lstatSync(raw);
+		const state = lstatSync(raw, { throwIfNoEntry: false });
+		if (state === undefined) return { ...nothing, kind: 'gone' };
 		const link = state.isSymbolicLink();
 		return {
 			path,
-			realPath: realPathOf(raw),
+			realPath: link ? realPathOf(raw) : realPathBelow(path, folders),
 			kind: state.isFile() ? 'file' : state.isDirectory() ? 'directory' : link ? 'link' : 'other',
 			size: state.size,
 			mode: state.mode & 0o7777,
@@ -38,6 +41,21 @@ export function look(path: Name): Look {
 		if (errno === 'EACCES' || errno === 'EPERM') return { ...nothing, kind: 'other' };
 		throw error;
 	}
+}
+
+/** The same of what is no link: only its folder's links matter, and many files share a folder. */
+function realPathBelow(path: Name, folders: Map<Name, Name | null>): Name | null {
+	const slash = path.lastIndexOf('/');
+	// A folder by `.` or `..`, or a name that may not be written as we write it.
+	if (slash < 0 || path.endsWith('/') || path.endsWith('/.') || path.endsWith('/..') || path.includes('\\', slash)) {
+		return realPathOf(fsPath(path));
+	}
+	const folder = slash === 0 ? '/' : path.slice(0, slash);
+	let real = folders.get(folder);
+	if (real === undefined) folders.set(folder, (real = realPathOf(fsPath(folder))));
+	if (real === null) return null;
+	// The same name is the same string: there are hundreds of thousands of them.
+	return real === folder ? path : `${real === '/' ? '' : real}${path.slice(slash)}`;
 }
 
 /** Null for a link that leads nowhere. */

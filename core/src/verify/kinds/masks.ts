@@ -107,9 +107,11 @@ export const masks: readonly Mask[] = [
 	},
 	{
 		name: 'process id',
-		hints: ['ipykernel_', 'pid=', 'parent='],
-		pattern: /(?<=\/ipykernel_)\d+(?=\/)|(?<=<[^<>]{1,80} (?:pid|parent)=)\d+|(?<=\((?:[^()]{1,80} )?pid=)\d+(?=\))/gu,
-		reason: 'the number that the system gave to a process: in the names of cells in warnings, in process objects, in log lines',
+		hints: ['ipykernel_', 'pid=', 'parent=', '(node:'],
+		pattern:
+			/(?<=\/ipykernel_)\d+(?=\/)|(?<=<[^<>]{1,80} (?:pid|parent)=)\d+|(?<=\((?:[^()]{1,80} )?pid=)\d+(?=\))|(?<=\(node:)\d+(?=\) (?:\[\w+\] )?\w*Warning: )/gu,
+		reason:
+			'the number that the system gave to a process: in the names of cells in warnings, in process objects, in log lines, in warnings of Node',
 	},
 	{
 		name: 'temporary name',
