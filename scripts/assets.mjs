@@ -1,6 +1,6 @@
 // Brings what `tsc` does not to where the built code looks for it: `new URL('./name', import.meta.url)`, beside the file that asks.
-// Run from source (vitest does) the same expression points into core/src, so the grammar, which is no source of ours, is copied there
-// too; git ignores it. web-tree-sitter finds its own .wasm in its own package.
+// Run from source (vitest does) the same expression points into core/src, so the grammar and the agent, which have their source
+// elsewhere, are copied there too; git ignores them. web-tree-sitter finds its own .wasm in its own package.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,12 @@ const built = { '.js': '.ts', '.js.map': '.ts', '.d.ts': '.ts' };
 
 const grammar = fileURLToPath(import.meta.resolve('tree-sitter-python/tree-sitter-python.wasm'));
 copy(grammar, join(root, 'core/src/notebook/tree-sitter-python.wasm'));
+
+// The agent is a folder of its own, as no part of it runs in Node.
+const agent = join(root, 'agent');
+const agentCopy = join(root, 'core/src/workers/agent');
+for (const file of filesIn(agent)) if (extname(file) === '.py') copy(join(agent, file), join(agentCopy, file));
+for (const file of filesIn(agentCopy)) if (!existsSync(join(agent, file))) rmSync(join(agentCopy, file));
 
 for (const room of ['core', 'cli']) {
 	const source = join(root, room, 'src');

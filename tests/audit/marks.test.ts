@@ -50,8 +50,8 @@ for thread in threads: thread.start()
 		expect(tasksOf(run, `${name}-after`)).toEqual(['task null, cell 1']);
 	}
 	expect(run.follower.tasks()).toMatchObject([
-		{ task: 1, engineId: 'one', name: 'fetch', submitted: { cell: 1, task: null }, attempts: [{ attempt: '1' }] },
-		{ task: 2, engineId: 'two', name: 'fetch', submitted: { cell: 1, task: null }, attempts: [{ attempt: '2' }] },
+		{ task: 1, engineId: 'one', function: 'fetch', submitted: { cell: 1, task: null }, attempts: [{ attempt: '1' }] },
+		{ task: 2, engineId: 'two', function: 'fetch', submitted: { cell: 1, task: null }, attempts: [{ attempt: '2' }] },
 	]);
 	for (const { attempts } of run.follower.tasks()) expect(attempts[0]!.ended).toBeGreaterThan(attempts[0]!.begun);
 });
@@ -95,6 +95,94 @@ test('an end without its begin is dropped, and one that was forgotten ends with 
 		1 open c
 	`);
 	expect([task('a'), task('b'), task('c')]).toEqual(['2', null, '1']);
+});
+
+test('a task belongs to the cell that submitted it, whenever its thread was born, and to the task from which it came', () => {
+	const { facts } = follow(`
+		1 start
+		9 born-of 1
+		9 mark begin/cell/1
+		2 thread-of 9
+		9 mark end/cell/1
+		9 mark begin/cell/2
+		9 mark submit/task/pool.7.1//fetch
+		9 mark submit/group/pool.7.2
+		2 mark begin/task/pool.7.1
+		2 open one
+		2 mark end/task/pool.7.1
+		2 mark begin/task/pool.7.2.0
+		2 open two
+		2 mark end/task/pool.7.2.0
+		2 open between
+	`);
+	const uses = facts.accesses.filter(({ path }) => path.startsWith('/run/'));
+	expect(uses.map(({ path, cell, task, during }) => [path, cell, task, during])).toEqual([
+		['/run/one', 2, '1', null],
+		['/run/two', 2, '2', null],
+		['/run/between', 1, null, 2],
+	]);
+	expect(facts.tasks).toMatchObject([
+		{ task: 1, engine: 'pool', engineId: 'pool.7.1', function: 'fetch', submitted: { cell: 2 } },
+		{ task: 2, engine: 'pool', engineId: 'pool.7.2.0', function: null, submitted: { cell: 2 } },
+	]);
+});
+
+test('what a thread submits for a group belongs to where the group was submitted', () => {
+	const { facts } = follow(`
+		1 start
+		9 born-of 1
+		9 mark begin/cell/1
+		2 thread-of 9
+		9 mark end/cell/1
+		9 mark begin/cell/2
+		9 mark submit/group/joblib.1.0
+		2 mark begin/group/joblib.1.0
+		2 open iterated
+		2 mark submit/task/loky.5.0
+		2 mark end/group/joblib.1.0
+		2 open after
+		2 mark begin/group/never
+		2 open stray
+	`);
+	const uses = facts.accesses.filter(({ path }) => path.startsWith('/run/'));
+	expect(uses.map(({ path, cell }) => [path, cell])).toEqual([
+		['/run/iterated', 2],
+		['/run/after', 1],
+		['/run/stray', 1],
+	]);
+	expect(facts.tasks).toMatchObject([{ engineId: 'loky.5.0', submitted: { cell: 2 }, attempts: [] }]);
+});
+
+test('of the attempts of a task the last that ended counted', () => {
+	const { facts } = follow(`
+		1 start
+		1 mark submit/task/t/0
+		2 thread-of 1
+		3 thread-of 1
+		2 mark begin/task/t/0
+		3 mark begin/task/t/3
+		3 mark end/task/t
+		2 open late
+	`);
+	expect(facts.tasks[0]!.attempts.map(({ attempt, counted }) => [attempt, counted])).toEqual([
+		['1.0', false],
+		['1.3', true],
+	]);
+});
+
+test('of the agent nothing is told: not its files, and not its words before those of the program', () => {
+	const { facts } = follow(
+		`
+		1 start
+		1 exec /usr/bin/python -X dev /cellar/agent/launch.py ${nonce} -m ipykernel_launcher
+		1 open /cellar/agent/launch.py
+		1 open /cellar/agent/engines/pools.py
+		1 open /cellar/agents
+	`,
+		{ agent: '/cellar/agent', files: { exists: (path) => path.startsWith('/cellar'), setuid: () => false } },
+	);
+	expect(facts.execs.at(-1)!.argv).toEqual(['/usr/bin/python', '-X', '…', '-m', '…']);
+	expect(facts.accesses.map(({ path }) => path).filter((path) => path.includes('cellar'))).toEqual(['/cellar/agents']);
 });
 
 test('a linked id is another name of the same task', () => {

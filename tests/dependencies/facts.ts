@@ -17,6 +17,7 @@ import {
 	type NetworkFact,
 	type ProcessFact,
 	type Run,
+	type TaskFact,
 	type WorkerFact,
 } from '../../core/src/model/index.ts';
 import { look, sha256Of } from '../../core/src/store/index.ts';
@@ -34,6 +35,7 @@ export function folder(): string {
 export interface By {
 	readonly cell?: number;
 	readonly worker?: string;
+	readonly task?: string;
 	readonly process?: number;
 }
 
@@ -52,6 +54,8 @@ export interface Recorder {
 	bind(port: number): void;
 	/** A worker by a fork of the manager; the number of its process. */
 	fork(worker: string, by?: By): number;
+	/** A task that a worker begins now, for a cell. */
+	task(task: number, name: string, by: Required<Pick<By, 'cell' | 'worker' | 'process'>>): void;
 	/** What a file's content was when the log first showed it. */
 	saved(path: string, sha256: string): void;
 	judge(cells?: readonly CellUse[], run?: Told): Promise<Judged>;
@@ -85,6 +89,7 @@ export function record(o: { folder?: string; machine?: Machine } = {}): Recorder
 	const execs: ExecFact[] = [];
 	const network: NetworkFact[] = [];
 	const workers: WorkerFact[] = [];
+	const tasks: TaskFact[] = [];
 	const processes: ProcessFact[] = [processFact(kernel, null, 0)];
 	const existed = new Map<string, boolean>();
 	const saved = new Map<string, string>();
@@ -95,7 +100,7 @@ export function record(o: { folder?: string; machine?: Machine } = {}): Recorder
 		existed.set(at(path), before);
 		return at(path);
 	};
-	const scope = (by: By) => ({ cell: by.cell ?? null, worker: by.worker ?? null, task: null });
+	const scope = (by: By) => ({ cell: by.cell ?? null, worker: by.worker ?? null, task: by.task ?? null });
 	const where = (by: By) => ({ log: 'manager', process: by.process ?? kernel });
 	return {
 		folder: place,
@@ -142,9 +147,15 @@ export function record(o: { folder?: string; machine?: Machine } = {}): Recorder
 			workers.push({ worker, process: ordinal, engine: 'fork', pid: 100 + ordinal, born: seq });
 			return ordinal;
 		},
+		task(task, name, { cell, worker, process }) {
+			const submitted = { log: 'manager', seq: ++seq, cell, worker: null, task: null };
+			const ran = { log: 'manager', attempt: String(task), counted: true, process, thread: process, worker };
+			const attempts = [{ ...ran, begun: ++seq, ended: null }];
+			tasks.push({ task, engine: 'pool', engineId: `pool.7.${task}`, function: name, submitted, attempts });
+		},
 		saved: (path, sha256) => void saved.set(at(path), sha256),
 		async judge(cells = [], run = {}) {
-			const facts: Facts = { accesses, changes, execs, network, workers, processes, doubts: [] };
+			const facts: Facts = { accesses, changes, execs, network, workers, processes, tasks, doubts: [] };
 			const files = new Map<string, FileFact>();
 			const paths = [...accesses.map((access) => access.path), ...changes.flatMap((one) => [one.from ?? one.to, one.to])];
 			for (const path of new Set(paths)) {
@@ -173,7 +184,7 @@ export function record(o: { folder?: string; machine?: Machine } = {}): Recorder
 				const sha256 = await sha256Of(path);
 				files.set(path, { ...file, sha256Before: file.sha256Before ?? sha256, sha256After: sha256 });
 			}
-			const document = (selector = 'run') => describe(judgement, files, parseSelector(selector, judgement.run));
+			const document = (selector = 'run') => describe(judgement, files, parseSelector(selector, judgement.run, tasks));
 			return {
 				judgement,
 				files,

@@ -119,6 +119,55 @@ test('a fork of a fork has what both had; what executed a program of its own has
 	expect(scopes.of(judged.judgement.world.uses.of(at('numpy/__init__.py'))).workers).toEqual(['w1', 'w2']);
 });
 
+test('a task has what it touched, and of software what its worker had by then; a function has that of all its tasks', async () => {
+	const run = record();
+	const at = environment(run);
+	for (const name of ['before.csv', 'one.csv', 'two.csv', 'other.csv']) run.given(name);
+	run.use('read', at('numpy/__init__.py'), { cell: 1 });
+	run.use('read', 'before.csv', { cell: 1 });
+	const process = run.fork('w1', { cell: 1 });
+	const here = { cell: 2, worker: 'w1', process };
+	run.use('read', at('core.py'), { ...here, cell: 1 });
+	run.task(1, 'fetch', here);
+	run.use('read', 'one.csv', { ...here, task: '1' });
+	run.use('read', at('pandas/__init__.py'), { ...here, task: '1' });
+	run.task(2, 'fetch', here);
+	run.use('read', 'two.csv', { ...here, task: '2' });
+	run.use('read', at('PIL/Image.py'), here);
+	run.task(10, 'Model.fit', here);
+	run.use('read', 'other.csv', { ...here, task: '10' });
+	const judged = await run.judge();
+	const data = (selector: string) => judged.document(selector).data.map((one) => one.relative);
+	expect(data('task:1')).toEqual(['one.csv']);
+	expect(data('function:fetch')).toEqual(['one.csv', 'two.csv']);
+	expect(data('function:fit, task:1')).toEqual(['one.csv', 'other.csv']);
+	expect(judged.software('task:1')).toEqual(['core 1', 'numpy 2.0', 'pandas 3.0']);
+	// What another task had imported before it in the same worker is not seen: nothing was opened.
+	expect(judged.software('task:2')).toEqual(['core 1', 'numpy 2.0']);
+	expect(judged.software('task:10')).toEqual(['core 1', 'numpy 2.0', 'Pillow 10']);
+	expect(judged.document('task:1').data[0]).toMatchObject({ cells: [2], workers: ['w1'], tasks: ['1'], manager: false });
+});
+
+test('a task or a function that is not there is told with those that are', async () => {
+	const run = record();
+	const process = run.fork('w1', { cell: 1 });
+	const none = await run.judge();
+	for (const text of ['task:1', 'function:fetch']) {
+		expect(() => parseSelector(text, none.judgement.run)).toThrow(
+			expect.objectContaining({ code: 'CELLAR_NO_SUCH_TASK', hint: expect.stringContaining('no tasks were marked') }),
+		);
+	}
+	run.task(1, 'fetch', { cell: 1, worker: 'w1', process });
+	run.task(2, 'Model.fit', { cell: 1, worker: 'w1', process });
+	const judged = await run.judge();
+	expect(() => judged.document('task:3')).toThrow(
+		expect.objectContaining({ code: 'CELLAR_NO_SUCH_TASK', hint: 'its tasks are 1 to 2, as they were submitted' }),
+	);
+	expect(() => judged.document('function:fetc')).toThrow(
+		expect.objectContaining({ code: 'CELLAR_NO_SUCH_TASK', hint: 'its tasks ran Model.fit, fetch' }),
+	);
+});
+
 test('several parts are joined, and a part that is not there is told with those that are', async () => {
 	const run = record();
 	run.given('one.csv');
@@ -137,7 +186,7 @@ test('several parts are joined, and a part that is not there is told with those 
 		expect.objectContaining({ code: 'CELLAR_NO_SUCH_CELL', message: expect.stringContaining('its code cells are 1 to 3') }),
 	);
 	expect(asked('worker:w7')).toThrow(expect.objectContaining({ code: 'CELLAR_NO_SUCH_WORKER', hint: 'its workers are w1' }));
-	for (const text of ['', 'cells', 'cell', 'cell:', 'task:1', 'worker', 'run,']) {
+	for (const text of ['', 'cells', 'cell', 'cell:', 'task', 'function', 'worker', 'run,']) {
 		expect(asked(text), text).toThrow(expect.objectContaining({ code: expect.stringMatching(/^CELLAR_(USAGE|NO_SUCH_CELL)$/) }));
 	}
 });

@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What is made, installed or an editor's own, and so no part of the project. */
 const skipped = ['.git', '.cache', '.idea', '.vscode', '.ipynb_checkpoints', '__pycache__', 'dist', 'node_modules'];
-const made = /(\.tgz|\.tsbuildinfo|^core\/src\/notebook\/[^/]*\.wasm)$/;
+const made = /(\.tgz|\.tsbuildinfo|^core\/src\/notebook\/[^/]*\.wasm|^core\/src\/workers\/agent)$/;
 
 /** The project's files by their paths from the clone's root. Read off the disk, so that a copy without git will do. */
 export function projectFiles(folder = ''): readonly string[] {

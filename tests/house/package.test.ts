@@ -21,7 +21,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('what is published is the command line with the core inside: built code, its scripts and its grammar', () => {
+test('what is published is the command line with the core inside: built code, its scripts, its agent and its grammar', () => {
 	const files = run('tar', ['-tzf', tarball]).trim().split('\n');
 	const core = 'package/node_modules/@cellar/core/dist';
 	expect(files).toEqual(
@@ -32,6 +32,7 @@ test('what is published is the command line with the core inside: built code, it
 			'package/dist/main.js',
 			`${core}/index.js`,
 			`${core}/notebook/tree-sitter-python.wasm`,
+			...projectFiles('agent').map((path) => `${core}/workers/${path}`),
 			...projectFiles('core/src').flatMap((path) => (/\.(sh|py)$/.test(path) ? [path.replace('core/src', core)] : [])),
 		]),
 	);

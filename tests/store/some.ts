@@ -56,6 +56,7 @@ export function someRun(change: Partial<Omit<Run, 'run'>> = {}): Omit<Run, 'run'
 			connectionFile: '/tmp/k.json',
 			tracer: { name: 'strace', version: '6.1' },
 			image: null,
+			agent: null,
 			checks: false,
 			rules: null,
 			parameters: {},

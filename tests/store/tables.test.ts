@@ -72,6 +72,22 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 		}),
 	),
 	workers: fc.array(fc.record({ worker: text, process: int, engine: text, pid: int, born: long })),
+	tasks: fc.uniqueArray(
+		fc.record({
+			task: int,
+			engine: text,
+			engineId: text,
+			function: orNull(text),
+			submitted: orNull(fc.record({ log: text, seq: long, cell: orNull(int), worker: orNull(text), task: orNull(text) })),
+			attempts: fc.array(
+				fc.record({
+					...{ log: text, attempt: text, counted: fc.boolean(), process: int, thread: int, worker: orNull(text) },
+					...{ begun: long, ended: orNull(long) },
+				}),
+			),
+		}),
+		{ selector: ({ task }) => task },
+	),
 	doubts: fc.array(fc.record({ code: text, message: text, seq: orNull(long) })),
 });
 const files: fc.Arbitrary<FileFact[]> = fc.array(
@@ -105,7 +121,7 @@ const outputs: fc.Arbitrary<OutputFact[]> = fc.array(
 const tables: fc.Arbitrary<Tables> = fc.record({ facts, files, outputs });
 
 const nothing: Tables = {
-	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], doubts: [] },
+	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] },
 	files: [],
 	outputs: [],
 };
@@ -127,7 +143,7 @@ test('empty tables are written and read too, one file each, of format 1, readabl
 	await writeTables(directory, nothing);
 	expect(await hasTables(directory)).toBe(true);
 	expect(await readTables(directory)).toEqual(nothing);
-	const names = ['accesses', 'changes', 'doubts', 'execs', 'files', 'network', 'outputs', 'processes', 'workers'];
+	const names = ['accesses', 'changes', 'doubts', 'execs', 'files', 'network', 'outputs', 'processes', 'tasks', 'workers'];
 	expect(readdirSync(directory).toSorted()).toEqual(names.map((table) => `${table}.parquet`));
 	for (const table of names) {
 		const path = join(directory, `${table}.parquet`);
@@ -223,11 +239,19 @@ print(json.dumps(tables))
 	return JSON.parse(execFileSync(python, ['-c', program, directory], { encoding: 'utf8' }));
 }
 
+test('a run that was made before tasks were marked has none', async () => {
+	const directory = folder();
+	await writeTables(directory, nothing);
+	rmSync(join(directory, 'tasks.parquet'));
+	expect(await hasTables(directory)).toBe(true);
+	expect((await readTables(directory)).facts.tasks).toEqual([]);
+});
+
 test('pandas opens every table as it is, with its rows, numbers, times, lists and nulls', async () => {
 	const directory = folder();
 	await writeTables(directory, known);
 	const seen = inPandas(directory);
-	expect(Object.keys(seen)).toHaveLength(9);
+	expect(Object.keys(seen)).toHaveLength(10);
 	expect(seen['accesses']!.rows).toEqual(known.facts.accesses);
 	expect(seen['execs']!.rows).toEqual(known.facts.execs);
 	expect(seen['files']!.rows).toEqual([{ ...known.files[0], mtime: '2026-03-01T09:30:00.250Z' }]);

@@ -24,7 +24,7 @@ export interface AuditDocument {
 	readonly directory: string;
 	readonly status: string;
 	readonly cells: readonly { readonly number: number; readonly status: string }[];
-	readonly workers: readonly { readonly id: string; readonly engine: string }[];
+	readonly workers: readonly { readonly id: string; readonly engine: string; readonly tasks: number | null }[];
 	readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
@@ -68,7 +68,7 @@ export interface Started {
 }
 
 /** The interpreter of one of the tests' environments. */
-export function pythonOf(environment: 'stories' | 'image-convolution' | 'kernel' | 'bash-kernel'): string {
+export function pythonOf(environment: 'stories' | 'image-convolution' | 'kernel' | 'bash-kernel' | 'engines'): string {
 	const path = join(clone, '.cache', 'venv', environment, 'bin', 'python');
 	if (!existsSync(path)) throw new Error(`the environment ${environment} is missing: node scripts/setup.mjs --tests makes it`);
 	return path;

@@ -91,7 +91,7 @@ test('what is set aside has a reason each: the connection file, what the kernel 
 
 test('its five pool processes are workers, with what they loaded themselves and what they were born with', async () => {
 	expect(audited.workers.map((worker) => [worker.id, worker.engine])).toEqual(
-		['w1', 'w2', 'w3', 'w4', 'w5'].map((id) => [id, 'fork']),
+		['w1', 'w2', 'w3', 'w4', 'w5'].map((id) => [id, 'futures']),
 	);
 	const worker = (await place.cellar(['deps', '--for', 'worker:w3', '--json'])).json<Dependencies>();
 	expect(worker.software.map((item) => item.name)).toEqual(expect.arrayContaining(['numpy', 'scipy', 'python']));

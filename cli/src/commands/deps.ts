@@ -27,6 +27,7 @@ export const deps = buildCommand<Flags, [string?]>({
 			{ input: '', brief: 'of the newest run' },
 			{ input: '--for cell:3 --json', brief: 'of its third code cell, as JSON' },
 			{ input: '--for workers', brief: 'of its workers together' },
+			{ input: '--for function:convolve', brief: 'of all tasks that ran this function' },
 			{ input: '--format pylock --resolve', brief: 'as pylock.toml, with the hashes that the package index knows' },
 		],
 	},
@@ -37,7 +38,7 @@ export const deps = buildCommand<Flags, [string?]>({
 			for: {
 				kind: 'parsed',
 				parse: String,
-				brief: 'Of which part: run, manager, workers, worker:ID, cell:N, program; several by commas',
+				brief: 'Of which part: run, manager, workers, worker:ID, cell:N, task:N, function:NAME, program; several by commas',
 				default: 'run',
 				placeholder: 'SELECTOR',
 			},
@@ -140,16 +141,35 @@ function carried({ dataFiles }: SoftwareDependency): string {
 function dataRow(item: Dependencies['data'][number], early: string): string[] {
 	const files = item.members?.reduce((sum, one) => sum + one.paths.length, 0) ?? 0;
 	const kind =
-		item.kind === 'file' ? size(item.bytes) : item.kind === 'store' ? `${files} files, ${size(item.bytes)}` : item.kind;
+		item.kind === 'file'
+			? size(item.bytes)
+			: item.kind === 'store'
+				? `${files} ${files === 1 ? 'file' : 'files'}, ${size(item.bytes)}`
+				: item.kind;
 	return [item.role, item.relative ?? item.path, kind, scopes(item, early)];
 }
 
-function scopes(item: { cells: readonly number[]; workers: readonly string[]; manager: boolean }, early: string): string {
+/** Cells are listed; of workers and tasks, of which there may be thousands, one is named and several are counted. */
+function scopes(item: Scoped, early: string): string {
 	const cells =
 		item.cells.length === 0 ? (item.manager ? early : '') : `cell${item.cells.length > 1 ? 's' : ''} ${ranges(item.cells)}`;
 	const workers =
 		item.workers.length === 0 ? '' : item.workers.length === 1 ? item.workers[0]! : `${item.workers.length} workers`;
-	return [cells, workers].filter((text) => text !== '').join(', ');
+	return [cells, workers, tasksOf(item.tasks)].filter((text) => text !== '').join(', ');
+}
+
+/** Attempts of one task are one. */
+function tasksOf(attempts: readonly string[]): string {
+	const tasks = new Set(attempts.map((attempt) => attempt.split('.', 1)[0]));
+	const [first] = tasks;
+	return first === undefined ? '' : tasks.size === 1 ? `task ${first}` : `${tasks.size} tasks`;
+}
+
+interface Scoped {
+	readonly cells: readonly number[];
+	readonly workers: readonly string[];
+	readonly tasks: readonly string[];
+	readonly manager: boolean;
 }
 
 function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {

@@ -7,6 +7,7 @@ export { readLog, tailLog, type LogTail } from './log/files.ts';
 export { createLogReader, feedLog, type LogReader, type LogTaker } from './log/reader.ts';
 export { createFollower, type Follower } from './follow/follow.ts';
 export type { FirstUse, FollowerOptions } from './follow/state.ts';
+export { isAgents } from './agent.ts';
 export { accessesOf } from './inherit.ts';
 export { launch, type Launched, type LaunchOptions } from './launch.ts';
 export { endLineage, isEnding, lineageOf, startTimeOf } from './lineage.ts';

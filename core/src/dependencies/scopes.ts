@@ -13,7 +13,9 @@ export interface Scopes {
 export type Part =
 	| { readonly part: 'run' | 'manager' | 'workers' | 'program' }
 	| { readonly part: 'worker'; readonly worker: WorkerId }
-	| { readonly part: 'cell'; readonly cell: number };
+	| { readonly part: 'cell'; readonly cell: number }
+	/** `workers`: those on which they ran, with the line at which the last of them began there. */
+	| { readonly part: 'tasks'; readonly tasks: ReadonlySet<number>; readonly workers: ReadonlyMap<WorkerId, Seq> };
 
 /** What is meant of a run: any of the parts. `text` is how it was asked. */
 export interface Selector {
@@ -29,6 +31,11 @@ export interface ScopeTeller {
 	of(accesses: Iterable<Access>): Scopes;
 	/** Whether an access belongs to what is selected. */
 	selects(selector: Selector, access: Access): boolean;
+	/**
+	 * Whether the tasks that are selected had it when they began: what their workers had read by then for no task, and before
+	 * the fork. What that brought in, a task needs wherever it runs; but nothing tells what it made of data.
+	 */
+	inherits(selector: Selector, access: Access): boolean;
 	/** The number of the cell that an execution was one of. */
 	cellOf(execution: CellExecution): number | null;
 	/** When an execution began, in milliseconds since 1970; null where that is not known. */
@@ -63,10 +70,16 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 				return workersOf(access).includes(one.worker);
 			case 'cell':
 				return access.cell !== null && cellOf(access.cell) === one.cell;
+			case 'tasks':
+				return access.task !== null && one.tasks.has(Number.parseInt(access.task, 10));
 		}
 	};
 	/** Most things are used on behalf of one part alone, and many of the same: these are told once. */
 	const alone = new Map<string, Scopes>();
+	const inheritsIt = (one: Part, access: Access): boolean => {
+		if (one.part !== 'tasks' || access.task !== null || !handedOn.has(access.how)) return false;
+		return workersOf(access).some((worker) => access.first < (one.workers.get(worker) ?? 0));
+	};
 	return {
 		of(accesses) {
 			const only = keyOfOnly(accesses, heirs);
@@ -93,6 +106,7 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 			return found;
 		},
 		selects: (selector, access) => selector.parts.some((one) => hasPart(one, access)),
+		inherits: (selector, access) => selector.parts.some((one) => inheritsIt(one, access)),
 		cellOf,
 		beganAt: (execution) => began.get(execution) ?? null,
 	};

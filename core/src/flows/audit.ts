@@ -19,6 +19,7 @@ import {
 } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
 import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
+import { agentFolder, withAgent } from '../workers/index.ts';
 import { accountOfCells } from './run/cells.ts';
 import type { Control } from './run/control.ts';
 import { recordedEnvironment, whoAndWhere } from './run/environment.ts';
@@ -102,6 +103,8 @@ export async function auditNotebook(
 	const secrets = createSecrets([...secretValues(environment), ...parameters.secret.filter(isTelling)]);
 	const kept = keptNotebook(given, options.notebook, secrets);
 	const nonce = randomBytes(12).toString('hex');
+	const marked = withAgent(argv, nonce);
+	const agent = marked === null ? null : encodeName(Buffer.from(agentFolder));
 	const started = new Date();
 	await using unguarded = await createRun(options.home, {
 		format: 1,
@@ -122,6 +125,7 @@ export async function auditNotebook(
 			connectionFile,
 			tracer: { name: 'strace', version: tracer.version },
 			image: null,
+			agent,
 			checks: options.checks,
 			rules,
 			parameters: { ...parameters.kept },
@@ -143,7 +147,8 @@ export async function auditNotebook(
 		for (const file of namedFiles(mentioned, dirname(path), environment['HOME'] ?? '/')) keeper.named(file);
 		await keeper.settled();
 		const { facts, status } = await recordCells({
-			...{ folder, spec, uses, cells, keeper, connection, argv, environment, nonce, control, listen },
+			...{ folder, spec, uses, cells, keeper, connection, environment, nonce, control, listen },
+			...{ argv: marked ?? argv, agent },
 			...{ timeoutSeconds: options.timeoutSeconds, allowErrors: options.allowErrors, checks: options.checks },
 			...{ cwd: dirname(path), tracer: tracer.path },
 		});
@@ -196,7 +201,7 @@ export async function auditProgram(
 			cwd,
 			...who,
 			...recordedEnvironment(environment, new Set(options.setEnv.keys())),
-			...{ kernel: null, connectionFile: null, image: null, rules, parameters: {} },
+			...{ kernel: null, connectionFile: null, image: null, agent: null, rules, parameters: {} },
 			tracer: { name: 'strace', version: tracer.version },
 			checks: options.checks,
 			nonce,

@@ -8,6 +8,7 @@ import {
 	explain,
 	explainCell,
 	judge,
+	namesTasks,
 	openMachine,
 	parseSelector,
 	type Explanation,
@@ -24,7 +25,7 @@ import {
 	type Name,
 	type Run,
 } from '../model/index.ts';
-import { findRun, hasTables, openBlobs, readRun, readTables, timesOfLines } from '../store/index.ts';
+import { findRun, hasTables, openBlobs, readRun, readTables, readTasks, timesOfLines } from '../store/index.ts';
 import { textOf } from './run/notebook.ts';
 import { recordedDpkg, recordRoot } from './record.ts';
 import { unpackedAt } from './replay/root.ts';
@@ -37,7 +38,7 @@ export type { Explanation } from '../dependencies/index.ts';
  * What a run needed, or a part of it: the whole of `cellar deps`. Of the whole run it is what the run's end wrote down; of a
  * part it follows from the run's tables and the metadata of the packages.
  *
- * @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_NO_SUCH_CELL, CELLAR_NO_SUCH_WORKER, CELLAR_USAGE
+ * @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_NO_SUCH_CELL, CELLAR_NO_SUCH_WORKER, CELLAR_NO_SUCH_TASK, CELLAR_USAGE
  */
 export async function dependenciesOf(o: {
 	readonly home: string;
@@ -46,7 +47,7 @@ export async function dependenciesOf(o: {
 }): Promise<Dependencies> {
 	const { directory } = await findRun(o.home, o.run);
 	const run = await readRun(directory);
-	const selector = parseSelector(o.selector, run);
+	const selector = parseSelector(o.selector, run, namesTasks(o.selector) ? await readTasks(directory) : []);
 	const written = await readDependencies(directory);
 	if (written !== null && selector.text === 'run') return written;
 	const { judgement, files } = await judgeAgain(o.home, directory, run);

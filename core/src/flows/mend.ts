@@ -87,15 +87,16 @@ async function finishRepeat(folder: RunFolder, home: string, journal: readonly J
 	await folder.finish({ ...run, status: 'died' });
 }
 
-const noFacts: Facts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], doubts: [] };
+const noFacts: Facts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] };
 
 async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hints: CodeHints): Promise<Facts> {
 	const run = runOf(journal);
-	const { nonce, hostname, bootId, kernel } = run.circumstances;
+	const { nonce, hostname, bootId, kernel, agent } = run.circumstances;
 	const follower = createFollower({
 		...{ log: 'manager', nonce, host: hostname, bootId, ...hints },
 		findWorkers: run.notebook !== null || forksWorkers(run),
 		...(kernel === null ? {} : { language: kernel.language.toLowerCase() }),
+		...(agent === null ? {} : { agent }),
 	});
 	const marks = watchMarks(nonce);
 	const take: typeof follower.take = (events) => {

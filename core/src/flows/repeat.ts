@@ -193,6 +193,8 @@ function beginning(o: Repeating, connectionFile: string | null, cells: readonly 
 			bootId: whoAndWhere().bootId,
 			tracer: o.tracer === null ? null : { name: 'strace', version: o.tracer.version },
 			image: o.image.digest,
+			// What is compared are outputs: a repeat needs no marks of tasks.
+			agent: null,
 			nonce: randomBytes(12).toString('hex'),
 			cellar: version,
 		},
@@ -286,7 +288,7 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 }
 
 /** An untraced repeat has no facts but its outputs. */
-const noFacts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], doubts: [] };
+const noFacts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] };
 
 async function finishUntraced(
 	o: Repeating,

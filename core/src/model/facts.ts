@@ -107,6 +107,37 @@ export interface WorkerFact {
 	readonly born: Seq;
 }
 
+/** A task as its marks tell it. */
+export interface TaskFact {
+	/** Its ordinal: by the first mark that names it, which is its submission where that was marked. */
+	readonly task: number;
+	/** What handed it to a worker, such as `pool`, `futures`, `loky`. */
+	readonly engine: string;
+	/** What the engine calls it. */
+	readonly engineId: string;
+	/** The name of what it ran; of a batch, of its first call. */
+	readonly function: string | null;
+	/** Where it was submitted, and on behalf of what; null where that was not marked. */
+	readonly submitted: (Scope & { readonly log: LogId; readonly seq: Seq }) | null;
+	/** Each time that it ran, in the order in which they began; none where it never did. */
+	readonly attempts: readonly AttemptFact[];
+}
+
+/** One time that a task ran. */
+export interface AttemptFact {
+	readonly log: LogId;
+	readonly attempt: TaskAttempt;
+	/** It is the one whose result the engine took: of several the last that ended. */
+	readonly counted: boolean;
+	readonly process: ProcessOrdinal;
+	readonly thread: ProcessOrdinal;
+	/** Null where a thread of the manager ran it. */
+	readonly worker: WorkerId | null;
+	readonly begun: Seq;
+	/** Null where it was running when the log ended. */
+	readonly ended: Seq | null;
+}
+
 /** Something that the log shows and that may make the facts incomplete: io_uring, a process that was not traced, a cut line. */
 export interface Doubt {
 	readonly code: string;
@@ -122,6 +153,7 @@ export interface Facts {
 	readonly execs: readonly ExecFact[];
 	readonly network: readonly NetworkFact[];
 	readonly workers: readonly WorkerFact[];
+	readonly tasks: readonly TaskFact[];
 	readonly doubts: readonly Doubt[];
 }
 

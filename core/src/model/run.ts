@@ -89,6 +89,8 @@ const circumstances = v.object({
 	tracer: v.nullable(v.object({ name: v.string(), version: v.string() })),
 	/** The digest of the image in whose files a repeat ran; null for a run on this machine's own. */
 	image: v.optional(v.nullable(v.string()), null),
+	/** The folder of the agent that ran in the kernel; null where none did. */
+	agent: v.optional(v.nullable(v.string()), null),
 	checks: v.boolean(),
 	/** The project's own rules; null where there were none. */
 	rules: v.optional(v.nullable(projectRulesSchema), null),

@@ -2,6 +2,7 @@ import type {
 	Access,
 	Change,
 	Doubt,
+	AttemptFact,
 	ExecFact,
 	Facts,
 	LogId,
@@ -10,8 +11,7 @@ import type {
 	ProcessOrdinal,
 	Scope,
 	Seq,
-	TaskAttempt,
-	WorkerId,
+	TaskFact,
 } from '../../model/index.ts';
 import { settled, type TaskTrace } from './scopes.ts';
 import type { Process, Row, ScopeState, Thread } from './threads.ts';
@@ -35,23 +35,6 @@ export interface Recorded {
 	readonly network: readonly Told<NetworkFact>[];
 }
 
-/** A task as its marks tell it, for whoever joins the logs of several processes. */
-export interface TaskFact {
-	/** Its ordinal by the first mark that names it in this log. */
-	readonly task: number;
-	readonly engineId: string;
-	readonly name: string | null;
-	readonly submitted: (Scope & { readonly seq: Seq }) | null;
-	readonly attempts: readonly {
-		readonly attempt: TaskAttempt;
-		readonly process: ProcessOrdinal;
-		readonly thread: ProcessOrdinal;
-		readonly worker: WorkerId | null;
-		readonly begun: Seq;
-		readonly ended: Seq | null;
-	}[];
-}
-
 /** Seconds since 1970 by the log's clock; null where the log does not tell. */
 export interface Lifetime {
 	readonly process: ProcessOrdinal;
@@ -64,7 +47,7 @@ export function factsOf(
 	recorded: Recorded,
 	workers: Workers,
 	where: { readonly log: LogId; readonly host: string; readonly bootId: string },
-): Omit<Facts, 'doubts'> {
+): Omit<Facts, 'doubts' | 'tasks'> {
 	const { log } = where;
 	const scoped = <F extends Scope>(told: Told<F>) => ({
 		log,
@@ -83,20 +66,29 @@ export function factsOf(
 	};
 }
 
-export function tasksOf(tasks: readonly TaskTrace[], workers: Workers): TaskFact[] {
+export function tasksOf(tasks: readonly TaskTrace[], workers: Workers, log: LogId): TaskFact[] {
 	return tasks.map(({ task, engineId, name, submitted, attempts }) => ({
 		task,
+		engine: engineId.split('.', 1)[0] ?? engineId,
 		engineId,
-		name,
-		submitted: submitted && { seq: submitted.seq, ...scopeFact(workers, submitted.thread.process, submitted.scope) },
-		attempts: attempts.map(({ attempt, thread, scope, begun, ended }) => ({
-			attempt,
-			process: thread.process.leader.ordinal,
-			thread: thread.ordinal,
-			worker: workers.idOf(thread.process, scope.worker),
-			begun,
-			ended,
-		})),
+		function: name,
+		submitted: submitted && { log, seq: submitted.seq, ...scopeFact(workers, submitted.thread.process, submitted.scope) },
+		attempts: attemptsOf(attempts, workers, log),
+	}));
+}
+
+function attemptsOf(attempts: TaskTrace['attempts'], workers: Workers, log: LogId): AttemptFact[] {
+	const ended = attempts.filter((one) => one.ended !== null).sort((a, b) => (a.ended ?? 0) - (b.ended ?? 0));
+	const counted = ended.at(-1) ?? attempts.at(-1);
+	return attempts.map((one) => ({
+		log,
+		attempt: one.attempt,
+		counted: one === counted,
+		process: one.thread.process.leader.ordinal,
+		thread: one.thread.ordinal,
+		worker: workers.idOf(one.thread.process, one.scope.worker),
+		begun: one.begun,
+		ended: one.ended,
 	}));
 }
 
@@ -144,7 +136,8 @@ function accessOf({ thread, scope, path, how, first, last, count, during }: Row,
 		cell,
 		worker,
 		task,
-		during,
+		// A task may turn out to be another cell's than the one in which its thread was born.
+		during: during === cell ? null : during,
 		ambiguous,
 		path,
 		how,

@@ -1,6 +1,7 @@
-import type { Doubt, Facts, Seq } from '../../model/index.ts';
+import type { Doubt, Facts, Seq, TaskFact } from '../../model/index.ts';
+import { withoutAgent } from '../agent.ts';
 import type { CallEvent } from '../log/events.ts';
-import { factsOf, lifetimesOf, tasksOf, type Lifetime, type TaskFact } from './facts.ts';
+import { factsOf, lifetimesOf, tasksOf, type Lifetime } from './facts.ts';
 import { endLookup, takeBegan, takeEnd, takeExec, takeLookup, takeNetwork, takeSuperseded, takeWorld } from './programs.ts';
 import { createState, doubtProgram, type FollowerOptions } from './state.ts';
 import { takeAgain, takeOpen, takePair, takePath } from './uses.ts';
@@ -85,11 +86,16 @@ export function createFollower(options: FollowerOptions): Follower {
 			const thread = tree.find(pid);
 			return thread !== null && takeAgain(state, thread, said, seq);
 		},
-		facts: () => ({
-			...factsOf({ ...lists, threads: tree.all, rows: accesses.rows(), scopes: accesses.scopes() }, workersNow(), options),
-			doubts: doubtsNow(),
-		}),
-		tasks: () => tasksOf(marking.tasks.all, workersNow()),
+		facts() {
+			const workers = workersNow();
+			const facts = {
+				...factsOf({ ...lists, threads: tree.all, rows: accesses.rows(), scopes: accesses.scopes() }, workers, options),
+				tasks: tasksOf(marking.tasks.all, workers, options.log),
+				doubts: doubtsNow(),
+			};
+			return options.agent === undefined ? facts : withoutAgent(facts, options.agent, options.nonce);
+		},
+		tasks: () => tasksOf(marking.tasks.all, workersNow(), options.log),
 		lifetimes: () => lifetimesOf(tree.all),
 	};
 }

@@ -1,6 +1,6 @@
 import type { Mark, Seq } from '../../model/index.ts';
 import type { Doubts } from './facts.ts';
-import { createCells, createTasks, type Cells, type Scopes, type Tasks } from './scopes.ts';
+import { createCells, createTasks, settled, type Cells, type Scopes, type Submission, type Tasks } from './scopes.ts';
 import type { MarkedWorker, OpenTask, ScopeState, Thread } from './threads.ts';
 
 /** What marks make of the threads: who runs cells, who is a worker, who runs which task. */
@@ -72,21 +72,45 @@ export function createMarking(o: {
 		}
 	};
 
+	/** It is done for the cell that submitted it, on whatever thread, and whenever that was born. */
+	const onBehalf = (base: ScopeState, submitted: Submission | null): ScopeState => {
+		if (submitted === null) return base;
+		const { cell, ambiguous, task } = settled(submitted.scope);
+		return { ...base, cell, ambiguous, task };
+	};
+
 	const beginTask = (mark: Mark, thread: Thread, seq: Seq) => {
 		const base = withoutTask(thread, seq);
 		if (mark.id === '?') {
 			thread.tasks.push({ id: mark.id, scope: scopes.waiting(base), trace: null });
 			return;
 		}
-		const trace = tasks.begin(mark, seq, thread, (task) => scopes.of({ ...base, task }));
+		const trace = tasks.begin(mark, seq, thread, (task, submitted) => scopes.of({ ...onBehalf(base, submitted), task }));
 		// What was done since the bytes arrived was this task's.
 		if (thread.tasks.at(-1)?.id === '?') thread.tasks.pop()!.scope.named = trace.scope;
 		thread.tasks.push({ id: mark.id, scope: trace.scope, trace });
 	};
 
-	const groupMark = (mark: Mark, thread: Thread) => {
+	/** What a thread does between these two it does for whoever submitted the group. */
+	const groupTask = (mark: Mark, thread: Thread, seq: Seq) => {
+		const id = `group ${mark.id}`;
+		if (mark.verb === 'submit') tasks.submitGroup(mark.id, { seq, thread, scope: marking.scopeOf(thread, seq) });
+		else if (mark.verb === 'begin') {
+			const group = tasks.groupOf(mark.id);
+			if (group !== null) {
+				const scope = scopes.of(onBehalf(withoutTask(thread, seq), group));
+				thread.tasks.push({ id, scope, trace: null });
+			}
+		} else if (mark.verb === 'end') {
+			const at = thread.tasks.findLastIndex((task) => task.id === id && task.trace === null);
+			if (at >= 0) endTasks(thread.tasks.splice(at), seq);
+		}
+	};
+
+	const groupMark = (mark: Mark, thread: Thread, seq: Seq) => {
+		if (mark.id !== 'launcher') return groupTask(mark, thread, seq);
 		// The program itself may say what it likes: only the thread from which all came is the launcher.
-		if (mark.id !== 'launcher' || thread.parent !== null || marking.execsLeft !== null) return;
+		if (thread.parent !== null || marking.execsLeft !== null) return;
 		if (mark.verb === 'end' && thread.own) marking.execsLeft = Number(mark.attempt ?? 0) || 0;
 		else if (mark.verb === 'begin' && !thread.own) {
 			thread.own = true;
@@ -112,7 +136,7 @@ export function createMarking(o: {
 			} else if (mark.kind === 'cell') cellMark(mark, thread, seq);
 			else if (mark.kind === 'worker') workerMark(mark, thread, seq);
 			else if (mark.kind === 'task') taskMark(mark, thread, seq);
-			else groupMark(mark, thread);
+			else groupMark(mark, thread, seq);
 		},
 		close(thread, seq) {
 			endTasks(thread.tasks.splice(0), seq);

@@ -85,6 +85,13 @@ export function createCells(scopes: Scopes, leaving: ReadonlySet<CellExecution>)
 	};
 }
 
+/** Where something was submitted, and on behalf of what. */
+export interface Submission {
+	readonly seq: Seq;
+	readonly thread: Thread;
+	readonly scope: ScopeState;
+}
+
 /** A task as its marks tell it; `task` is its ordinal by the first mark that names it, within one log. */
 export interface TaskTrace {
 	readonly task: number;
@@ -92,7 +99,7 @@ export interface TaskTrace {
 	readonly engineId: string;
 	readonly name: string | null;
 	/** Where it was submitted, and on behalf of what. */
-	readonly submitted: { readonly seq: Seq; readonly thread: Thread; readonly scope: ScopeState } | null;
+	readonly submitted: Submission | null;
 	readonly attempts: readonly AttemptTrace[];
 }
 
@@ -101,7 +108,15 @@ export interface Tasks {
 	submit(mark: Mark, seq: Seq, thread: Thread, scope: ScopeState): void;
 	/** The mark's name is another id of the same task from here on. */
 	link(mark: Mark): void;
-	begin(mark: Mark, seq: Seq, thread: Thread, scopeOf: (attempt: TaskAttempt) => ScopeState): AttemptTrace;
+	begin(
+		mark: Mark,
+		seq: Seq,
+		thread: Thread,
+		scopeOf: (attempt: TaskAttempt, submitted: Submission | null) => ScopeState,
+	): AttemptTrace;
+	/** Many are submitted at once: those whose ids begin with the group's, and whose own submission is not marked. */
+	submitGroup(id: string, submission: Submission): void;
+	groupOf(id: string): Submission | null;
 	readonly all: readonly TaskTrace[];
 }
 
@@ -109,13 +124,23 @@ interface TaskState {
 	readonly task: number;
 	readonly engineId: string;
 	name: string | null;
-	submitted: TaskTrace['submitted'];
+	submitted: Submission | null;
 	readonly attempts: AttemptTrace[];
 }
 
 export function createTasks(): Tasks {
 	const byId = new Map<string, TaskState>();
 	const states: TaskState[] = [];
+	const groups = new Map<string, Submission>();
+	/** The nearest group that an id is below: `pool.7.3` is that of `pool.7.3.12`. */
+	const groupAbove = (id: string): Submission | null => {
+		if (groups.size === 0) return null;
+		for (let at = id.lastIndexOf('.'); at > 0; at = id.lastIndexOf('.', at - 1)) {
+			const group = groups.get(id.slice(0, at));
+			if (group !== undefined) return group;
+		}
+		return null;
+	};
 	const stateOf = (mark: Mark): TaskState => {
 		let state = byId.get(mark.id);
 		if (state === undefined) {
@@ -137,11 +162,20 @@ export function createTasks(): Tasks {
 		begin(mark, seq, thread, scopeOf) {
 			const state = stateOf(mark);
 			state.name ??= mark.name;
+			state.submitted ??= groupAbove(mark.id);
 			const attempt = mark.attempt === null ? String(state.task) : `${state.task}.${mark.attempt}`;
-			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt), begun: seq, ended: null };
+			// A coroutine goes on: step by step it is one attempt.
+			const known = state.attempts.find((one) => one.attempt === attempt && one.thread === thread);
+			if (known !== undefined) {
+				known.ended = null;
+				return known;
+			}
+			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt, state.submitted), begun: seq, ended: null };
 			state.attempts.push(trace);
 			return trace;
 		},
+		submitGroup: (id, submission) => void groups.set(id, submission),
+		groupOf: (id) => groups.get(id) ?? null,
 		all: states,
 	};
 }

@@ -52,6 +52,8 @@ export interface FollowerOptions {
 	 * in the first such cell: each program belongs to the cell that is active, not to that one. It may grow.
 	 */
 	readonly scriptCells?: ReadonlySet<CellExecution>;
+	/** The folder of the agent that was started with the program: its files, and its words before the program's, are no part of the facts. */
+	readonly agent?: Name;
 	/** Whether forked children, and those that Python's pools start, are workers. True for notebooks, the default. */
 	readonly findWorkers?: boolean;
 	/** What is asked of the file system when a program is executed; the real one unless a test has its own. */

@@ -56,18 +56,21 @@ export function findWorkers(threads: readonly Thread[], marked: readonly MarkedW
 		all.push(found);
 	}
 	const byMark = new Map<MarkedWorker, Found>();
+	const byName = new Map<string, Found>();
 	for (const mark of marked) {
 		const { process } = mark.thread;
 		const engine = mark.id.split('.', 1)[0] ?? mark.id;
-		let found = byProcess.get(process);
-		// What a process was recognised as and what it calls itself is one worker; a second name in it is another.
-		if (found === undefined || found.process !== process || found.mark !== null) {
+		const name = `${process.leader.ordinal} ${mark.id}`;
+		let found = byName.get(name) ?? byProcess.get(process);
+		// What a process was recognised as and what it calls itself is one worker; a second name in it is another, and threads of one name are one.
+		if (found === undefined || found.process !== process || (found.mark !== null && found.mark.id !== mark.id)) {
 			found = { process, born: mark.seq, engine, mark };
 			all.push(found);
 		}
 		found.engine = engine;
 		found.mark = mark;
 		byMark.set(mark, found);
+		byName.set(name, found);
 	}
 	all.sort((a, b) => a.born - b.born);
 	const ids = new Map(all.map((found, at) => [found, `w${at + 1}`]));

@@ -34,7 +34,8 @@ function softwareItem(
 ): SoftwareDependency | null {
 	const { scopes, uses } = j.world;
 	const paths = [...(j.used.get(one) ?? [])];
-	const touched = paths.filter((path) => uses.of(path).some((access) => opens(access) && scopes.selects(selector, access)));
+	const isHad = (access: Access) => scopes.selects(selector, access) || scopes.inherits(selector, access);
+	const touched = paths.filter((path) => uses.of(path).some((access) => opens(access) && isHad(access)));
 	const naming = named.filter((each) => isSelected(each.cell, selector));
 	if (touched.length === 0 && naming.length === 0) return null;
 	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));

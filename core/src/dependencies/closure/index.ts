@@ -39,7 +39,12 @@ export async function closure(j: Judgement, files: ReadonlyMap<Name, FileFact>, 
 	const { circumstances } = j.run;
 	// Any part of a run needs what came before its first cell.
 	const selected = (accesses: readonly Access[]) =>
-		accesses.some((access) => (access.cell === null && access.worker === null) || world.scopes.selects(selector, access));
+		accesses.some(
+			(access) =>
+				(access.cell === null && access.worker === null) ||
+				world.scopes.selects(selector, access) ||
+				world.scopes.inherits(selector, access),
+		);
 	const packing = createPacking();
 	const home = nameOfText(circumstances.home);
 	packGround(packing, circumstances, [home, nameOfText(circumstances.cwd), world.folder]);

@@ -3,7 +3,7 @@ import type { Facts, ProgramEnd, RunStatus } from '../../model/index.ts';
 import { traced, type Growing, type Tracing } from './tracing.ts';
 
 /** A program without a kernel that is to be run under the tracer. */
-export interface ProgramRecording extends Omit<Tracing, 'name' | 'hints' | 'language' | 'streams' | 'sharesTerminal'> {
+export interface ProgramRecording extends Omit<Tracing, 'name' | 'hints' | 'language' | 'agent' | 'streams' | 'sharesTerminal'> {
 	/** Its stdout goes to our stderr: ours is for something else. */
 	readonly outputToStderr: boolean;
 }
@@ -20,7 +20,7 @@ export async function recordProgram(
 	const sharesTerminal = isInForeground();
 	const { facts, result } = await traced(
 		{
-			...{ ...o, name: 'the program', sharesTerminal },
+			...{ ...o, name: 'the program', agent: null, sharesTerminal },
 			streams: o.outputToStderr ? 'ours, to stderr' : 'ours',
 		},
 		(growing) => untilItEnds(o, growing, sharesTerminal),

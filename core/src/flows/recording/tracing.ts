@@ -1,5 +1,5 @@
-import { createFollower, launch, startTimeOf, tailLog, type Launched, type LaunchOptions } from '../../audit/index.ts';
-import type { Facts, JournalEntry, Listener, Warning } from '../../model/index.ts';
+import { createFollower, isAgents, launch, startTimeOf, tailLog, type Launched, type LaunchOptions } from '../../audit/index.ts';
+import type { Facts, JournalEntry, Listener, Name, Warning } from '../../model/index.ts';
 import type { RunFolder } from '../../store/index.ts';
 import type { Control } from '../run/control.ts';
 import type { CodeHints } from '../run/coroutines.ts';
@@ -29,6 +29,8 @@ export interface Tracing {
 	/** Of a kernel: what the code of its cells says, and their language in small letters. */
 	readonly hints?: CodeHints;
 	readonly language?: string;
+	/** The folder of the agent that `argv` brings into it; null where it has none. */
+	readonly agent: Name | null;
 	/** Whether what it forks are workers. */
 	readonly findWorkers: boolean;
 	readonly streams?: LaunchOptions['streams'];
@@ -59,7 +61,10 @@ export async function traced<T>(o: Tracing, work: (running: Growing) => Promise<
 		...o.hints,
 		...(o.language === undefined ? {} : { language: o.language }),
 		findWorkers: o.findWorkers,
-		onFirstUse: (use) => o.keeper.sighted(use.path, use.how),
+		...(o.agent === null ? {} : { agent: o.agent }),
+		onFirstUse(use) {
+			if (o.agent === null || !isAgents(use.path, o.agent)) o.keeper.sighted(use.path, use.how);
+		},
 	});
 	await using launched = await launch({
 		...{ argv: o.argv, cwd: o.cwd, env: o.environment, log, nonce: o.nonce, checks: o.checks, tracer: o.tracer },

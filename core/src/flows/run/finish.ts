@@ -12,6 +12,7 @@ import {
 	type RunWorker,
 	type Secrets,
 	type Warning,
+	type WorkerId,
 } from '../../model/index.ts';
 import { formatNotebook, withResults, type Notebook } from '../../notebook/index.ts';
 import {
@@ -119,12 +120,18 @@ export async function finishRun(o: Ending): Promise<Run> {
 }
 
 function workersOf(facts: Facts, host: string): RunWorker[] {
+	const marked = new Set(facts.tasks.map((task) => task.engine));
+	const counts = new Map<WorkerId, number>();
+	for (const { worker } of facts.tasks.flatMap((task) => task.attempts)) {
+		if (worker !== null) counts.set(worker, (counts.get(worker) ?? 0) + 1);
+	}
 	return facts.workers.map((worker) => ({
 		id: worker.worker,
 		engine: worker.engine,
 		host,
 		pid: worker.pid,
-		tasks: null,
+		// A worker that took none is known to have taken none where its engine marks them.
+		tasks: counts.get(worker.worker) ?? (marked.has(worker.engine) ? 0 : null),
 		seconds: null,
 	}));
 }

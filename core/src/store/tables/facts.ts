@@ -12,10 +12,12 @@ import {
 	type NetworkFact,
 	type OutputFact,
 	type ProcessFact,
+	type TaskFact,
 	type WorkerFact,
 } from '../../model/index.ts';
 import { flag, int, long, oneOf, orNull, text, texts, time } from './column.ts';
 import { readTable, writeTable, type Columns } from './table.ts';
+import { rowsOfTasks, tasks, tasksOfRows } from './tasks.ts';
 
 /** All that the tables of a run hold. */
 export interface Tables {
@@ -121,6 +123,7 @@ export const tableNames = [
 	'execs',
 	'network',
 	'workers',
+	'tasks',
 	'doubts',
 	'files',
 	'outputs',
@@ -139,6 +142,7 @@ export async function writeTables(directory: string, tables: Tables): Promise<vo
 	await writeTable(tablePath(directory, 'execs'), execs, facts.execs);
 	await writeTable(tablePath(directory, 'network'), network, facts.network);
 	await writeTable(tablePath(directory, 'workers'), workers, facts.workers);
+	await writeTable(tablePath(directory, 'tasks'), tasks, rowsOfTasks(facts.tasks));
 	await writeTable(tablePath(directory, 'doubts'), doubts, facts.doubts);
 	await writeTable(tablePath(directory, 'files'), files, tables.files);
 	await writeTable(tablePath(directory, 'outputs'), outputs, tables.outputs);
@@ -153,9 +157,16 @@ export async function readTables(directory: string): Promise<Tables> {
 		execs: await readTable(tablePath(directory, 'execs'), execs),
 		network: await readTable(tablePath(directory, 'network'), network),
 		workers: await readTable(tablePath(directory, 'workers'), workers),
+		tasks: await readTasks(directory),
 		doubts: await readTable(tablePath(directory, 'doubts'), doubts),
 	};
 	return { facts, files: await readFiles(directory), outputs: await readOutputs(directory) };
+}
+
+/** None of a run that was made before tasks were marked. */
+export async function readTasks(directory: string): Promise<readonly TaskFact[]> {
+	if (!(await isThere(tablePath(directory, 'tasks')))) return [];
+	return tasksOfRows(await readTable(tablePath(directory, 'tasks'), tasks));
 }
 
 export function readFiles(directory: string): Promise<readonly FileFact[]> {
@@ -169,16 +180,19 @@ export function readOutputs(directory: string): Promise<readonly OutputFact[]> {
 /** Whether all tables of a run are written. Those of a run that died are not: its journal and logs make them. */
 export async function hasTables(directory: string): Promise<boolean> {
 	for (const name of tableNames) {
-		const there = await access(tablePath(directory, name)).then(
-			() => true,
-			(error: unknown) => {
-				if (errnoOf(error) === 'ENOENT') return false;
-				throw error;
-			},
-		);
-		if (!there) return false;
+		if (name !== 'tasks' && !(await isThere(tablePath(directory, name)))) return false;
 	}
 	return true;
+}
+
+function isThere(path: string): Promise<boolean> {
+	return access(path).then(
+		() => true,
+		(error: unknown) => {
+			if (errnoOf(error) === 'ENOENT') return false;
+			throw error;
+		},
+	);
 }
 
 function tablePath(directory: string, name: (typeof tableNames)[number]): string {

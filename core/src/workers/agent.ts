@@ -1,0 +1,39 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Where the agent's files lie: of the clone's `agent`, as scripts/assets.mjs copies it. */
+export const agentFolder = fileURLToPath(new URL('./agent', import.meta.url));
+
+/** Options of `python` whose value is a word of its own. */
+const withValue = new Set(['-W', '-X', '--check-hash-based-pycs']);
+/** Those that a program is started by as always, and that may stand in one word: `-sE`. */
+const plainOptions = /^-[bBdEiIOPqRsSuvx]+$/;
+
+/**
+ * The command of a Python kernel, with the agent in it: `python -X … launch.py NONCE -m ipykernel_launcher …`.
+ *
+ * @returns null where it is not `python … -m MODULE`: such a kernel runs without, and its workers are told by their birth
+ */
+export function withAgent(argv: readonly string[], nonce: string): readonly string[] | null {
+	const [program = ''] = argv;
+	const at = moduleAt(argv);
+	if (at === null || !isPython(program)) return null;
+	return [...argv.slice(0, at), join(agentFolder, 'launch.py'), nonce, ...argv.slice(at)];
+}
+
+/** Which word is the `-m`; null where something else is run, or not all words before it are known. */
+function moduleAt(argv: readonly string[]): number | null {
+	for (let at = 1; at < argv.length; at++) {
+		const word = argv[at]!;
+		if (word === '-m') return argv[at + 1] === undefined ? null : at;
+		if (withValue.has(word)) at++;
+		else if (!plainOptions.test(word) && !/^-[WX]./.test(word)) return null;
+	}
+	return null;
+}
+
+function isPython(program: string): boolean {
+	const python = /^python[\d.]*$/;
+	return python.test(basename(program)) || (existsSync(program) && python.test(basename(realpathSync(program))));
+}

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { makePlace } from './cellar.ts';
+import { auditEngines, faultsOf } from './engines.ts';
+
+test.each([
+	['pools', 5],
+	['pools', 10],
+	['dask', 5],
+	['dask', 10],
+] as const)('200 tasks of each of the %s on %i workers: none in a wrong task, none lost', async (of, workers) => {
+	using place = makePlace();
+	const run = await auditEngines(place, { of, names: 'all', tasks: 200, workers });
+	expect(faultsOf(run)).toEqual([]);
+	expect(run.document.warnings).toEqual([]);
+});
