@@ -74,12 +74,12 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 				return access.task !== null && one.tasks.has(Number.parseInt(access.task, 10));
 		}
 	};
+	/** Most things are used on behalf of one part alone, and many of the same: these are told once. */
+	const alone = new Map<string, Scopes>();
 	const inheritsIt = (one: Part, access: Access): boolean => {
 		if (one.part !== 'tasks' || access.task !== null || !handedOn.has(access.how)) return false;
 		return workersOf(access).some((worker) => access.first < (one.workers.get(worker) ?? 0));
 	};
-	/** Most things are used on behalf of one part alone, and many of the same: these are told once. */
-	const alone = new Map<string, Scopes>();
 	return {
 		of(accesses) {
 			const only = keyOfOnly(accesses, heirs);
