@@ -109,11 +109,10 @@ test('called programs of npm, Go and Debian are named with their versions, and r
 	expect(repeated.code, repeated.stderr + repeated.stdout).toBe(0);
 	const { verdict, cells } = repeated.json<RepeatDocument>();
 	expect(verdict).toBe('same');
+	const reasons = cells.map(({ outputs }) => outputs.map(({ reason }) => reason));
 	// Node warns of what ipykernel and this test's environment say of colours: a repeat has the same environment and warns too.
-	expect(cells.map(({ outputs }) => outputs.map(({ reason }) => reason))).toEqual([
-		['masked: process id'],
-		['masked: process id'],
-		[null],
-		[null],
-	]);
+	// In cell 2, which prints one word, only some versions do.
+	expect(reasons[0]).toEqual(['masked: process id']);
+	expect([['masked: process id'], [null]]).toContainEqual(reasons[1]);
+	expect(reasons.slice(2)).toEqual([[null], [null]]);
 });
