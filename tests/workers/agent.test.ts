@@ -72,7 +72,9 @@ if __name__ == '__main__':
 	with fork.Pool(1) as pool:
 		for call in (lambda: pool.apply(bad, (1,)), lambda: pool.map(bad, [1]), lambda: list(pool.imap(bad, [1])), lambda: pool.apply(lambda: 1)): told(call)
 	for executor in (ProcessPoolExecutor(1, mp_context=fork), ThreadPoolExecutor(1)):
-		told(executor.submit(bad, 1).result)
+		future = executor.submit(bad, 1)
+		future.exception()  # waited for: otherwise the line at which it is raised is a matter of time
+		told(future.result)
 		executor.shutdown()
 		told(lambda: executor.submit(bad, 1))
 	told(spawn.Process(target=lambda: 1).start)
