@@ -125,7 +125,7 @@ test('a cell that ends its kernel in order is ok; the next one finds no kernel',
 
 test('a shutdown during a cell interrupts it, so that its clean-up runs, and the kernel ends by itself', async () => {
 	await using kernel = await live();
-	const code = `open('there', 'w').close()\nimport time\ntry: time.sleep(1000)\nfinally: print('tidied')`;
+	const code = `import time\ntry:\n    open('there', 'w').close()\n    time.sleep(1000)\nfinally: print('tidied')`;
 	const { status, outputs } = await midway(kernel, code, () => kernel.session.shutdown(60_000));
 	expect(status).toBe('interrupted');
 	expect(textOf(outputs)).toBe('tidied\n');
