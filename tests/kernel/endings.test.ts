@@ -18,7 +18,7 @@ async function midway(
 	return running;
 }
 
-const forever = `open('there', 'w').close()\nprint('on my way', flush=True)\nimport time\nwhile True: time.sleep(1)`;
+const forever = `print('on my way', flush=True)\nopen('there', 'w').close()\nimport time\nwhile True: time.sleep(1)`;
 const deaf = `
 import time
 begun = False
