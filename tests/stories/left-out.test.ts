@@ -74,8 +74,9 @@ for (const [what, path, outcome, cell] of named) {
 	);
 }
 
+// Forty of them are left out by npm run test:full.
 test('whatever is left out of what was opened is named with the cell that used it first', { timeout: 600_000 }, async () => {
-	const files = drawn(await openedAndPacked(audited.directory, image), 3);
+	const files = drawn(await openedAndPacked(audited.directory, image), 1);
 	for (const path of files) expect(await repeatWithout(place, audited.run, path)).toMatch(/cannot start|fails|same/);
 });
 
