@@ -49,11 +49,11 @@ for thread in threads: thread.start()
 		expect(tasksOf(run, `${name}-thread`)).toEqual([`task ${number}, cell 1`]);
 		expect(tasksOf(run, `${name}-after`)).toEqual(['task null, cell 1']);
 	}
-	expect(run.follower.tasks()).toMatchObject([
+	expect(run.facts.tasks).toMatchObject([
 		{ task: 1, engineId: 'one', function: 'fetch', submitted: { cell: 1, task: null }, attempts: [{ attempt: '1' }] },
 		{ task: 2, engineId: 'two', function: 'fetch', submitted: { cell: 1, task: null }, attempts: [{ attempt: '2' }] },
 	]);
-	for (const { attempts } of run.follower.tasks()) expect(attempts[0]!.ended).toBeGreaterThan(attempts[0]!.begun);
+	for (const { attempts } of run.facts.tasks) expect(attempts[0]!.ended).toBeGreaterThan(attempts[0]!.begun);
 });
 
 test('a worker that says so is one, under the name that it gives its engine', async () => {
@@ -77,8 +77,8 @@ thread.start(); thread.join()
 	expect(tasksOf(run, 'arrived')).toEqual(['task 1.2, cell 1']);
 	expect(tasksOf(run, 'worked')).toEqual(['task 1.2, cell 1']);
 	// The process ended within the task, and that ended the task.
-	expect(run.follower.tasks()).toMatchObject([{ engineId: 'x', submitted: null, attempts: [{ attempt: '1.2', worker: 'w1' }] }]);
-	expect(run.follower.tasks()[0]!.attempts[0]!.ended).not.toBeNull();
+	expect(run.facts.tasks).toMatchObject([{ engineId: 'x', submitted: null, attempts: [{ attempt: '1.2', worker: 'w1' }] }]);
+	expect(run.facts.tasks[0]!.attempts[0]!.ended).not.toBeNull();
 });
 
 test('an end without its begin is dropped, and one that was forgotten ends with what encloses it', () => {

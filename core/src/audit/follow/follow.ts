@@ -1,4 +1,4 @@
-import type { Doubt, Facts, Seq, TaskFact } from '../../model/index.ts';
+import type { Doubt, Facts, Seq } from '../../model/index.ts';
 import { withoutAgent } from '../agent.ts';
 import type { CallEvent } from '../log/events.ts';
 import { factsOf, lifetimesOf, tasksOf, type Lifetime } from './facts.ts';
@@ -14,8 +14,6 @@ export interface Follower {
 	again(said: number, seq: Seq, pid: number): boolean;
 	/** What is known by now. Workers are told by what their processes did until now: final once the log has ended. */
 	facts(): Facts;
-	/** The tasks that marks in this log named. */
-	tasks(): readonly TaskFact[];
 	/** From when to when each process lived, by the log's clock. */
 	lifetimes(): readonly Lifetime[];
 }
@@ -95,7 +93,6 @@ export function createFollower(options: FollowerOptions): Follower {
 			};
 			return options.agent === undefined ? facts : withoutAgent(facts, options.agent, options.nonce);
 		},
-		tasks: () => tasksOf(marking.tasks.all, workersNow(), options.log),
 		lifetimes: () => lifetimesOf(tree.all),
 	};
 }
