@@ -18,6 +18,7 @@ const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
 const scope = { log: text, cell: orNull(int), worker: orNull(text), task: orNull(text), process: int };
 const sha256 = fc.stringMatching(/^[0-9a-f]{64}$/);
 
+const submitted = orNull(fc.record({ log: text, seq: long, cell: orNull(int), worker: orNull(text), task: orNull(text) }));
 const facts: fc.Arbitrary<Facts> = fc.record({
 	accesses: fc.array(
 		fc.record({
@@ -78,7 +79,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 			engine: text,
 			engineId: text,
 			function: orNull(text),
-			submitted: orNull(fc.record({ log: text, seq: long, cell: orNull(int), worker: orNull(text), task: orNull(text) })),
+			submitted,
 			attempts: fc.array(
 				fc.record({
 					...{ log: text, attempt: text, counted: fc.boolean(), process: int, thread: int, worker: orNull(text) },
@@ -88,6 +89,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 		}),
 		{ selector: ({ task }) => task },
 	),
+	handed: fc.array(fc.record({ id: text, task: orNull(int), submitted })),
 	doubts: fc.array(fc.record({ code: text, message: text, seq: orNull(long) })),
 });
 const files: fc.Arbitrary<FileFact[]> = fc.array(
@@ -121,7 +123,7 @@ const outputs: fc.Arbitrary<OutputFact[]> = fc.array(
 const tables: fc.Arbitrary<Tables> = fc.record({ facts, files, outputs });
 
 const nothing: Tables = {
-	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] },
+	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], doubts: [] },
 	files: [],
 	outputs: [],
 };

@@ -14,6 +14,7 @@ import {
 	secretValues,
 	type Circumstances,
 	type Listener,
+	type LogId,
 	type Run,
 	type Secrets,
 } from '../model/index.ts';
@@ -33,6 +34,7 @@ import { recordProgram } from './recording/program.ts';
 import { warn } from './recording/tracing.ts';
 import { usesOf } from './run/uses.ts';
 import { version } from './version.ts';
+import { gatherWorkers } from './workers/gather.ts';
 
 /** What every audit was asked. Sizes are bytes. */
 interface Asked {
@@ -134,6 +136,7 @@ export async function auditNotebook(
 		},
 	});
 	const folder = guarded(unguarded, secrets, listen);
+	const workers = { directory: folder.directory, nonce, known: new Set<LogId>(), secrets, wait: true };
 	await folder.write('notebook.ipynb', kept.bytes);
 	await folder.append({ event: 'limits', keepInputs: options.keepInputs, keepOutputs: options.keepOutputs });
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: path, cells: cells.length });
@@ -146,15 +149,16 @@ export async function auditNotebook(
 		const mentioned = uses.flatMap((use) => [...use.names.paths, ...use.names.runs]);
 		for (const file of namedFiles(mentioned, dirname(path), environment['HOME'] ?? '/')) keeper.named(file);
 		await keeper.settled();
-		const { facts, status } = await recordCells({
+		const recorded = await recordCells({
 			...{ folder, spec, uses, cells, keeper, connection, environment, nonce, control, listen },
 			...{ argv: marked ?? argv, agent },
 			...{ timeoutSeconds: options.timeoutSeconds, allowErrors: options.allowErrors, checks: options.checks },
 			...{ cwd: dirname(path), tracer: tracer.path },
 		});
-		await folder.append({ event: 'end', status, at: new Date().toISOString() });
+		await folder.append({ event: 'end', status: recorded.status, at: new Date().toISOString() });
+		const { facts, warnings } = await gatherWorkers({ ...workers, facts: recorded.facts });
 		const run = await finishRun({
-			...{ folder, facts, uses, listen, secrets },
+			...{ folder, facts, uses, listen, secrets, ofWorkers: warnings },
 			// What is secret in its metadata, or was put in, is not in the notebook that is kept.
 			notebook: withParameters(parseNotebook(kept.bytes, options.notebook), new Map(Object.entries(parameters.kept))),
 			...{ home: options.home, keepOutputs: options.keepOutputs, out: options.out, ended: null, inside: null },
@@ -209,6 +213,7 @@ export async function auditProgram(
 		},
 	});
 	const folder = guarded(unguarded, secrets, listen);
+	const workers = { directory: folder.directory, nonce, known: new Set<LogId>(), secrets, wait: true };
 	await folder.append({ event: 'limits', keepInputs: options.keepInputs, keepOutputs: options.keepOutputs });
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: null, cells: 0 });
 	try {
@@ -223,8 +228,9 @@ export async function auditProgram(
 		});
 		await folder.append({ event: 'program end', program: recorded.program });
 		await folder.append({ event: 'end', status: recorded.status, at: new Date().toISOString() });
+		const { facts, warnings } = await gatherWorkers({ ...workers, facts: recorded.facts });
 		const run = await finishRun({
-			...{ folder, facts: recorded.facts, notebook: null, uses: [], listen, secrets },
+			...{ folder, facts, ofWorkers: warnings, notebook: null, uses: [], listen, secrets },
 			...{ home: options.home, keepOutputs: options.keepOutputs, out: null, ended: null, inside: null },
 		});
 		return { run, directory: folder.directory };

@@ -25,12 +25,13 @@ import {
 	type Name,
 	type Run,
 } from '../model/index.ts';
-import { findRun, hasTables, openBlobs, readRun, readTables, readTasks, timesOfLines } from '../store/index.ts';
+import { hasTables, openBlobs, readRun, readTables, readTasks, timesOfLines } from '../store/index.ts';
 import { textOf } from './run/notebook.ts';
 import { recordedDpkg, recordRoot } from './record.ts';
 import { unpackedAt } from './replay/root.ts';
 import { viewOfRoot } from './replay/view.ts';
 import { usesOfProgram } from './run/uses.ts';
+import { openRun } from './workers/open.ts';
 
 export type { Explanation } from '../dependencies/index.ts';
 
@@ -45,7 +46,7 @@ export async function dependenciesOf(o: {
 	readonly run: string;
 	readonly selector: string;
 }): Promise<Dependencies> {
-	const { directory } = await findRun(o.home, o.run);
+	const { directory } = await openRun(o.home, o.run);
 	const run = await readRun(directory);
 	const selector = parseSelector(o.selector, run, namesTasks(o.selector) ? await readTasks(directory) : []);
 	const written = await readDependencies(directory);
@@ -61,7 +62,7 @@ export async function explainIn(o: {
 	readonly what: string;
 	readonly cwd: string;
 }): Promise<Explanation & { readonly format: 1 }> {
-	const { directory } = await findRun(o.home, o.run);
+	const { directory } = await openRun(o.home, o.run);
 	const run = await readRun(directory);
 	// Before the tables are read: a cell that is not there is told at once.
 	if (cellMeant(o.what) !== null) parseSelector(o.what, run);
