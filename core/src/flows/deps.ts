@@ -22,6 +22,7 @@ import {
 	type CellUse,
 	type Dependencies,
 	type FileFact,
+	type LogId,
 	type Name,
 	type Run,
 } from '../model/index.ts';
@@ -74,10 +75,14 @@ export async function explainIn(o: {
 
 /** When each use was, since the run began, by the time that stands in the log. */
 async function timed(uses: Explanation['uses'], directory: string, run: Run): Promise<Explanation['uses']> {
-	const times = await timesOfLines(join(directory, 'logs', 'manager.strace'), new Set(uses.map((use) => use.first)));
+	const times = new Map<LogId, ReadonlyMap<number, number>>();
+	for (const log of new Set(uses.map((use) => use.log))) {
+		const lines = new Set(uses.filter((use) => use.log === log).map((use) => use.first));
+		times.set(log, await timesOfLines(join(directory, 'logs', `${log}.strace`), lines));
+	}
 	const began = Date.parse(run.started);
 	return uses.map((use) => {
-		const at = times.get(use.first);
+		const at = times.get(use.log)?.get(use.first);
 		return { ...use, seconds: at === undefined ? null : Math.round(at - began) / 1000 };
 	});
 }

@@ -44,6 +44,8 @@ export interface WorkerFolder {
 	say(report: WorkerReport): Promise<void>;
 	/** Writes its facts, and gives the folder its name: from then on it has reported. */
 	report(report: WorkerReport, facts: Facts): Promise<void>;
+	/** Leaves nothing of it. */
+	discard(): Promise<void>;
 	/** Lets go of it. One that has not reported by then is taken for one that was killed. */
 	[Symbol.asyncDispose](): Promise<void>;
 }
@@ -119,6 +121,10 @@ function openWorker(directory: string, log: LogId): WorkerFolder {
 			await rename(hidden, join(directory, folder, log));
 			await rm(join(directory, folder, log, names.lock), { force: true });
 			await syncFolder(join(directory, folder));
+		},
+		async discard() {
+			await rm(join(directory, names.logs, `${log}.strace`), { force: true });
+			await rm(hidden, { recursive: true, force: true });
 		},
 		async [Symbol.asyncDispose]() {
 			clearInterval(beat);

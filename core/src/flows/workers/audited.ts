@@ -1,6 +1,6 @@
-import { launch, probeTracer, tracerOf, type Launched } from '../../audit/index.ts';
+import { launch, probeTracer, tracerOf, type Launched, type LaunchOptions } from '../../audit/index.ts';
 import { CellarError, createSecrets, encodeName, isTelling, secretValues } from '../../model/index.ts';
-import { beginWorker, findRun, readRun, type WorkerReport } from '../../store/index.ts';
+import { beginWorker, findRun, readRun, type WorkerFolder, type WorkerReport } from '../../store/index.ts';
 import { agentFolder, engineOfCommand, runCommand, workerCommand } from '../../workers/index.ts';
 import { whoAndWhere } from '../run/environment.ts';
 import { isInForeground } from '../recording/program.ts';
@@ -74,33 +74,48 @@ export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
 		findWorkers: isPython(program),
 		...{ started: new Date().toISOString(), ended: null, exitCode: null, signal: null, cellar: version },
 	};
+	const signals = holdSignals(o);
 	await using folder = await beginWorker(directory, begun);
 	const sharesTerminal = isInForeground();
-	await using launched = await launch({
+	await using launched = await launchIn(folder, {
 		...{ argv, cwd, env: environment, log: folder.logPath, nonce, checks, tracer: probe.path, sharesTerminal },
 		streams: o.outputToStderr ? 'ours, to stderr' : 'ours',
 	});
-	const { code, signal } = await untilItEnds(o, launched, sharesTerminal);
+	// The terminal has sent its own to the worker already, and twice would be two.
+	signals.handOn((signal) => signal === 'SIGINT' && sharesTerminal ? undefined : launched.signal(signal));
+	const { code, signal } = await launched.ended;
+	signals.release();
 	await launched.finish(graceMs);
 	const end = { run: id, log: folder.log, exitCode: code, signal };
 	const report = { ...begun, log: folder.log, ended: new Date().toISOString(), exitCode: code, signal };
 	return { ...end, problem: await reported(() => folder.say(report).then(() => reduceWorker(folder, report, nonce, secrets))) };
 }
 
-async function untilItEnds(
-	o: WorkerOptions,
-	launched: Launched,
-	sharesTerminal: boolean,
-): Promise<{ readonly code: number | null; readonly signal: string | null }> {
-	const release = o.onSignal((signal) => {
-		// The terminal has sent this one to it already, and twice would be two.
-		if (signal !== 'SIGINT' || !sharesTerminal) launched.signal(signal);
-	});
+/** Of what could not be started, nothing is to be told. */
+async function launchIn(folder: WorkerFolder, options: LaunchOptions): Promise<Launched> {
 	try {
-		return await launched.ended;
-	} finally {
-		release();
+		return await launch(options);
+	} catch (error) {
+		await folder.discard();
+		throw error;
 	}
+}
+
+/** Signals from now on: those that come before the worker is there are kept for it. */
+function holdSignals({ onSignal }: WorkerOptions): {
+	handOn(to: (signal: NodeJS.Signals) => void): void;
+	release(): void;
+} {
+	const held: NodeJS.Signals[] = [];
+	let take = (signal: NodeJS.Signals): void => void held.push(signal);
+	const release = onSignal((signal) => take(signal));
+	return {
+		handOn(to) {
+			take = to;
+			for (const signal of held.splice(0)) to(signal);
+		},
+		release,
+	};
 }
 
 /** What a worker did is done: that it could not be told does not change how it ended. */

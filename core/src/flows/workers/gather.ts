@@ -67,7 +67,7 @@ async function readInItsPlace(o: { directory: string; nonce: string; secrets: Se
 	if (worker.report === null) throw new CellarError('CELLAR_RUN_UNREADABLE', 'it left nothing that can be read');
 	await using folder = await takeWorker(o.directory, worker.log);
 	if (folder === null) return null;
-	return reduceWorker(folder, worker.report, o.nonce, o.secrets);
+	return await reduceWorker(folder, worker.report, o.nonce, o.secrets);
 }
 
 function lost({ log, report }: WorkerState): Warning {
