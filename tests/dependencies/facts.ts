@@ -37,6 +37,8 @@ export interface By {
 	readonly worker?: string;
 	readonly task?: string;
 	readonly process?: number;
+	/** The manager's, unless it is said. */
+	readonly log?: string;
 }
 
 /** Tells the facts of a run by hand, one call after another, as a log would. Paths are seen from the notebook's folder. */
@@ -101,7 +103,7 @@ export function record(o: { folder?: string; machine?: Machine } = {}): Recorder
 		return at(path);
 	};
 	const scope = (by: By) => ({ cell: by.cell ?? null, worker: by.worker ?? null, task: by.task ?? null });
-	const where = (by: By) => ({ log: 'manager', process: by.process ?? kernel });
+	const where = (by: By) => ({ log: by.log ?? 'manager', process: by.process ?? kernel });
 	return {
 		folder: place,
 		home,

@@ -40,6 +40,7 @@ test('the page describes every column of every table, in its order, with its typ
 		'doubts',
 		'execs',
 		'files',
+		'handed',
 		'network',
 		'outputs',
 		'processes',

@@ -145,7 +145,7 @@ test('empty tables are written and read too, one file each, of format 1, readabl
 	await writeTables(directory, nothing);
 	expect(await hasTables(directory)).toBe(true);
 	expect(await readTables(directory)).toEqual(nothing);
-	const names = ['accesses', 'changes', 'doubts', 'execs', 'files', 'network', 'outputs', 'processes', 'tasks', 'workers'];
+	const names = ['accesses', 'changes', 'doubts', 'execs', 'files', 'handed', 'network', 'outputs', 'processes', 'tasks', 'workers'];
 	expect(readdirSync(directory).toSorted()).toEqual(names.map((table) => `${table}.parquet`));
 	for (const table of names) {
 		const path = join(directory, `${table}.parquet`);
@@ -253,7 +253,7 @@ test('pandas opens every table as it is, with its rows, numbers, times, lists an
 	const directory = folder();
 	await writeTables(directory, known);
 	const seen = inPandas(directory);
-	expect(Object.keys(seen)).toHaveLength(10);
+	expect(Object.keys(seen)).toHaveLength(11);
 	expect(seen['accesses']!.rows).toEqual(known.facts.accesses);
 	expect(seen['execs']!.rows).toEqual(known.facts.execs);
 	expect(seen['files']!.rows).toEqual([{ ...known.files[0], mtime: '2026-03-01T09:30:00.250Z' }]);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { describe, judge, openMachine, wholeRun } from '../../dependencies/index.ts';
 import {
+	differenceWarning,
 	findSecrets,
 	type CellUse,
 	type Facts,
@@ -101,7 +102,8 @@ export async function finishRun(o: Ending): Promise<Run> {
 
 	listen({ type: 'step', what: 'writing the run', done: null, of: null });
 	await writeTables(folder.directory, { facts: o.facts, files: [...files.values()], outputs });
-	await folder.write('dependencies.json', `${JSON.stringify(describe(judgement, files, wholeRun), null, '\t')}\n`);
+	const dependencies = describe(judgement, files, wholeRun);
+	await folder.write('dependencies.json', `${JSON.stringify(dependencies, null, '\t')}\n`);
 	const warned = journal.flatMap((entry) => (entry.event === 'warning' ? [entry.warning] : []));
 	const run: Run = {
 		...account,
@@ -109,6 +111,7 @@ export async function finishRun(o: Ending): Promise<Run> {
 			...warned,
 			...doubtsOf(o.facts),
 			...(o.ofWorkers ?? []),
+			...dependencies.differences.map(differenceWarning),
 			...judgement.warnings,
 			...changesLater([...files.values()]),
 			...secretPaths(files.keys()),
