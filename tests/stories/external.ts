@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { readRun, readTables } from '../../core/src/store/index.ts';
-import { pythonOf, type AuditDocument, type Place, type Said, type Started } from './cellar.ts';
+import { pythonOf, type AuditDocument, type Place, type Said } from './cellar.ts';
 import { daskCells, writeFiles, type EngineRun } from './engines.ts';
 import { inlineNotebook } from './inline.ts';
 
@@ -76,8 +76,10 @@ export async function auditExternal(
 		readonly names: readonly string[];
 		readonly tasks: number;
 		readonly workers: number;
-		/** Done when the workers have been started. */
-		readonly meanwhile?: (workers: readonly Started[], folder: string) => Promise<void>;
+		/** Cells beside those. */
+		readonly more?: readonly string[];
+		/** What a worker's environment has beside the story's, by its number. */
+		readonly environment?: (worker: number) => Record<string, string>;
 	},
 ): Promise<ExternalRun> {
 	const notebook = place.copy('engines/engines.ipynb');
@@ -85,15 +87,17 @@ export async function auditExternal(
 	const cells = daskCells.filter(({ name }) => o.names.includes(name)).map((cell, at) => ({ ...cell, cell: at + 2, tasks: o.tasks }));
 	writeFiles(folder, cells);
 	const first = `TASKS, WORKERS = ${o.tasks}, ${o.workers}${connect(o.workers)}`;
-	inlineNotebook({ folder }, 'engines.ipynb', [first, ...cells.map(({ source }) => source), 'client.close()']);
+	inlineNotebook({ folder }, 'engines.ipynb', [first, ...cells.map(({ source }) => source), ...(o.more ?? []), 'client.close()']);
 	await using _scheduler = await startScheduler(folder);
 	const audit = place.start(['audit', notebook, '--python', pythonOf('engines'), '--json']);
 	const run = await runUnderWay(place);
 	// Every other one with a nanny, which starts the worker in a process of its own.
 	const start = (_: unknown, at: number) =>
-		place.start(['worker', '--run', run, '--', ...daskWorker(), ...(at % 2 === 0 ? [] : ['--no-nanny'])], { cwd: folder });
+		place.start(['worker', '--run', run, '--', ...daskWorker(), ...(at % 2 === 0 ? [] : ['--no-nanny'])], {
+			cwd: folder,
+			env: o.environment?.(at) ?? {},
+		});
 	const workers = Array.from({ length: o.workers }, start);
-	await o.meanwhile?.(workers, folder);
 	const said = await audit.ended;
 	for (const { pid } of workers) process.kill(pid, 'SIGTERM');
 	const ended = await Promise.all(workers.map((worker) => worker.ended));
@@ -104,4 +108,19 @@ export async function auditExternal(
 	const { workers: told, warnings } = await readRun(directory);
 	const document = { ...said.json<AuditDocument>(), workers: told, warnings };
 	return { document, tables: await readTables(directory), folder, cells, audit: said, workers: ended, deps };
+}
+
+/** The processes whose working folder is there, by their command lines. */
+export function processesIn(folder: string): string[] {
+	return readdirSync('/proc')
+		.filter((name) => /^\d+$/.test(name))
+		.flatMap((pid) => {
+			try {
+				if (!readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) return [];
+				return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')];
+			} catch {
+				// It has ended meanwhile.
+				return [];
+			}
+		});
 }

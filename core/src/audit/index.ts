@@ -9,6 +9,7 @@ export { createFollower, type Follower } from './follow/follow.ts';
 export type { FirstUse, FollowerOptions } from './follow/state.ts';
 export { isAgents } from './agent.ts';
 export { accessesOf } from './inherit.ts';
+export { listeningOf, type Listening } from './listening.ts';
 export { mergeFacts } from './merge/merge.ts';
 export { factsOfWorker } from './merge/own.ts';
 export { launch, type Launched, type LaunchOptions } from './launch.ts';

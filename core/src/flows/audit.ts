@@ -20,7 +20,7 @@ import {
 } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
 import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
-import { agentFolder, withAgent } from '../workers/index.ts';
+import { agentFolder, engineNamed, engineNames, withAgent, type Engine } from '../workers/index.ts';
 import { accountOfCells } from './run/cells.ts';
 import type { Control } from './run/control.ts';
 import { recordedEnvironment, whoAndWhere } from './run/environment.ts';
@@ -65,6 +65,8 @@ export interface AuditOptions extends Asked {
 	readonly parameters: ReadonlyMap<string, string>;
 	readonly allowErrors: boolean;
 	readonly timeoutSeconds: number | null;
+	/** Workers that are started, audited, for the manager of this engine that the notebook starts; null for none. */
+	readonly workers: { readonly engine: string; readonly count: number } | null;
 	/** Where a copy of the executed notebook goes; null for nowhere but the run. */
 	readonly out: string | null;
 }
@@ -80,6 +82,7 @@ export async function auditNotebook(
 	listen: Listener,
 ): Promise<{ run: Run; directory: string }> {
 	const path = resolve(options.notebook);
+	const asked = workersAsked(options);
 	const given = await readNotebookFile(path, options.notebook);
 	const parsed = parseNotebook(given, options.notebook);
 	const notebook = withParameters(parsed, options.parameters);
@@ -151,7 +154,7 @@ export async function auditNotebook(
 		await keeper.settled();
 		const recorded = await recordCells({
 			...{ folder, spec, uses, cells, keeper, connection, environment, nonce, control, listen },
-			...{ argv: marked ?? argv, agent },
+			...{ argv: marked ?? argv, agent, workers: asked },
 			...{ timeoutSeconds: options.timeoutSeconds, allowErrors: options.allowErrors, checks: options.checks },
 			...{ cwd: dirname(path), tracer: tracer.path },
 		});
@@ -237,6 +240,16 @@ export async function auditProgram(
 	} catch (error) {
 		throw keptWhat(error, folder.id);
 	}
+}
+
+/** @throws CellarError CELLAR_USAGE where there is no such engine */
+function workersAsked({ workers }: AuditOptions): { readonly engine: Engine; readonly count: number } | null {
+	if (workers === null) return null;
+	const engine = engineNamed(workers.engine);
+	if (engine !== null) return { engine, count: workers.count };
+	throw new CellarError('CELLAR_USAGE', `workers of ${workers.engine} cannot be started: there is no such engine`, {
+		hint: `--engine takes ${engineNames.join(', ')}; workers that you start yourself report by cellar worker`,
+	});
 }
 
 /** @throws CellarError CELLAR_NO_TRACER */

@@ -4,5 +4,6 @@
  */
 export { agentFolder, withAgent } from './agent.ts';
 export { workerCommand, type WorkerCommand } from './command.ts';
-export { engineOfCommand } from './engines/index.ts';
+export type { Engine, Surroundings } from './engines/engine.ts';
+export { engineNamed, engineNames, engineOfCommand } from './engines/index.ts';
 export { runCommand } from './run.ts';

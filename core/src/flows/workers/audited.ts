@@ -1,13 +1,10 @@
-import { launch, probeTracer, tracerOf, type Launched, type LaunchOptions } from '../../audit/index.ts';
-import { CellarError, createSecrets, encodeName, isTelling, secretValues } from '../../model/index.ts';
-import { beginWorker, findRun, readRun, type WorkerFolder, type WorkerReport } from '../../store/index.ts';
-import { agentFolder, engineOfCommand, runCommand, workerCommand } from '../../workers/index.ts';
-import { whoAndWhere } from '../run/environment.ts';
+import { probeTracer, tracerOf } from '../../audit/index.ts';
+import { CellarError } from '../../model/index.ts';
+import { findRun, readRun } from '../../store/index.ts';
+import { runCommand, workerCommand } from '../../workers/index.ts';
 import { isInForeground } from '../recording/program.ts';
-import { findProgram, isPython } from '../run/program.ts';
-import { keptArgv } from '../secrets/given.ts';
-import { version } from '../version.ts';
-import { reduceWorker } from './reduce.ts';
+import { findProgram } from '../run/program.ts';
+import { watchWorker } from './watched.ts';
 
 /** What `cellar worker` was asked. */
 export interface WorkerOptions {
@@ -44,61 +41,34 @@ const graceMs = 4000;
  * @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_NO_TRACER, CELLAR_NO_SUCH_FILE, … before anything has run
  */
 export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
-	const { id, directory } = await findRun(o.home, o.run);
-	const { circumstances } = await readRun(directory);
-	const { nonce, tracer: recorder, checks } = circumstances;
-	if (recorder === null) {
-		throw new CellarError('CELLAR_USAGE', `run ${id} is not traced: nobody would read what its workers used`, {
+	const { id: run, directory } = await findRun(o.home, o.run);
+	const { nonce, tracer, checks } = (await readRun(directory)).circumstances;
+	if (tracer === null) {
+		throw new CellarError('CELLAR_USAGE', `run ${run} is not traced: nobody would read what its workers used`, {
 			hint: 'name the run of a cellar audit',
 		});
 	}
-	const { cwd } = o;
-	const environment = Object.fromEntries(Object.entries(o.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
-	const program = findProgram({ argv: [...o.argv], cwd, path: environment['PATH'] ?? '' });
-	const { argv, hasAgent } = workerCommand(o.argv, program, nonce, cwd);
+	const { cwd, argv } = o;
+	const env = Object.fromEntries(Object.entries(o.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 	if ((tracerOf('self') ?? 0) !== 0) {
-		const end = await runCommand({ ...o, argv, env: environment, nonce });
-		return { run: id, log: null, ...end, problem: null };
+		const program = findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
+		const end = await runCommand({ ...o, argv: workerCommand(argv, program, nonce, cwd).argv, env, nonce });
+		return { run, log: null, ...end, problem: null };
 	}
 	const probe = await probeTracer(o.env);
 	if (probe.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', probe.reason, { hint: probe.mend });
 
-	const secrets = createSecrets(secretValues(environment));
-	const kept = keptArgv([...o.argv], secrets);
-	secrets.learn(kept.secret.filter(isTelling));
-	const who = whoAndWhere();
-	const begun: Omit<WorkerReport, 'log'> = {
-		format: 1,
-		...{ host: who.hostname, bootId: who.bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd },
-		agent: hasAgent ? encodeName(Buffer.from(agentFolder)) : null,
-		findWorkers: isPython(program),
-		...{ started: new Date().toISOString(), ended: null, exitCode: null, signal: null, cellar: version },
-	};
 	const signals = holdSignals(o);
-	await using folder = await beginWorker(directory, begun);
 	const sharesTerminal = isInForeground();
-	await using launched = await launchIn(folder, {
-		...{ argv, cwd, env: environment, log: folder.logPath, nonce, checks, tracer: probe.path, sharesTerminal },
+	await using worker = await watchWorker({
+		...{ argv, cwd, env, nonce, checks, tracer: probe.path, directory, sharesTerminal },
 		streams: o.outputToStderr ? 'ours, to stderr' : 'ours',
 	});
 	// The terminal has sent its own to the worker already, and twice would be two.
-	signals.handOn((signal) => signal === 'SIGINT' && sharesTerminal ? undefined : launched.signal(signal));
-	const { code, signal } = await launched.ended;
+	signals.handOn((signal) => (signal === 'SIGINT' && sharesTerminal ? undefined : worker.launched.signal(signal)));
+	const { code, signal } = await worker.launched.ended;
 	signals.release();
-	await launched.finish(graceMs);
-	const end = { run: id, log: folder.log, exitCode: code, signal };
-	const report = { ...begun, log: folder.log, ended: new Date().toISOString(), exitCode: code, signal };
-	return { ...end, problem: await reported(() => folder.say(report).then(() => reduceWorker(folder, report, nonce, secrets))) };
-}
-
-/** Of what could not be started, nothing is to be told. */
-async function launchIn(folder: WorkerFolder, options: LaunchOptions): Promise<Launched> {
-	try {
-		return await launch(options);
-	} catch (error) {
-		await folder.discard();
-		throw error;
-	}
+	return { run, log: worker.log, exitCode: code, signal, problem: await problemOf(() => worker.report(graceMs)) };
 }
 
 /** Signals from now on: those that come before the worker is there are kept for it. */
@@ -119,7 +89,7 @@ function holdSignals({ onSignal }: WorkerOptions): {
 }
 
 /** What a worker did is done: that it could not be told does not change how it ended. */
-async function reported(report: () => Promise<unknown>): Promise<CellarError | null> {
+async function problemOf(report: () => Promise<unknown>): Promise<CellarError | null> {
 	try {
 		await report();
 		return null;
