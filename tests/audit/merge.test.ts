@@ -30,7 +30,12 @@ const empty: Facts = {
 };
 
 function worker(log: string, o: Partial<Facts>): Facts {
-	return { ...empty, processes: [process(log, 1)], workers: [{ worker: 'w1', process: 1, engine: 'dask', pid: 101, born: 1 }], ...o };
+	return {
+		...empty,
+		processes: [process(log, 1)],
+		workers: [{ worker: 'w1', process: 1, engine: 'dask', pid: 101, born: 1 }],
+		...o,
+	};
 }
 
 const at = (cell: number, seq: number) => ({ log: 'manager', seq, ...nowhere, cell });
@@ -46,12 +51,21 @@ test('a task is what one log submitted and another ran, by itself or with its gr
 		],
 	};
 	const a = worker('a', {
-		tasks: [task(1, 'dask.7.1.x', { function: 'f', attempts: [attempt('a', '1.0')] }), task(2, 'other', { attempts: [attempt('a', '2.0')] })],
-		accesses: [access('a', '/x', { worker: 'w1', task: '1.0' }), access('a', '/key', { worker: 'w1', task: '2.0' }), access('a', '/idle', { worker: 'w1' })],
+		tasks: [
+			task(1, 'dask.7.1.x', { function: 'f', attempts: [attempt('a', '1.0')] }),
+			task(2, 'other', { attempts: [attempt('a', '2.0')] }),
+		],
+		accesses: [
+			access('a', '/x', { worker: 'w1', task: '1.0' }),
+			access('a', '/key', { worker: 'w1', task: '2.0' }),
+			access('a', '/idle', { worker: 'w1' }),
+		],
 	});
 	const merged = mergeFacts(manager, [a]);
 	// By the line at which they were submitted.
-	expect(merged.tasks.map(({ task: number, engineId, function: name, submitted }) => [number, engineId, name, submitted?.cell])).toEqual([
+	expect(
+		merged.tasks.map(({ task: number, engineId, function: name, submitted }) => [number, engineId, name, submitted?.cell]),
+	).toEqual([
 		[1, 'dask.7.1.x', 'f', 3],
 		[2, 'dask.7.0.key', null, 2],
 	]);
@@ -119,7 +133,12 @@ const someWorker = (log: string) =>
 				processes: Array.from({ length: processes }, (_, n) => process(log, n + 1, n === 0 ? null : n)),
 				tasks: ids.map((id, n) => task(n + 1, id, { attempts: [attempt(log, String(n + 1))] })),
 				accesses: used.map(({ path, of }, n) =>
-					access(log, path, { first: n, process: (n % processes) + 1, worker: 'w1', task: of === null || ids.length === 0 ? null : number(of) }),
+					access(log, path, {
+						first: n,
+						process: (n % processes) + 1,
+						worker: 'w1',
+						task: of === null || ids.length === 0 ? null : number(of),
+					}),
 				),
 			});
 		});
@@ -138,7 +157,15 @@ function told(facts: Facts): unknown {
 	const workers = new Map(facts.workers.map((one) => [one.worker, hosts.get(one.process)]));
 	return {
 		accesses: lines(
-			facts.accesses.map((one) => [one.log, one.path, one.first, one.cell, one.task && ids.get(one.task), hosts.get(one.process), one.worker && workers.get(one.worker)]),
+			facts.accesses.map((one) => [
+				one.log,
+				one.path,
+				one.first,
+				one.cell,
+				one.task && ids.get(one.task),
+				hosts.get(one.process),
+				one.worker && workers.get(one.worker),
+			]),
 		),
 		tasks: lines(facts.tasks.map((one) => [one.engineId, one.submitted?.cell, lines(one.attempts.map(({ log }) => log))])),
 		processes: lines(facts.processes.map((one) => [hosts.get(one.ordinal), one.parent && hosts.get(one.parent)])),
@@ -149,7 +176,10 @@ test('merged in any order, at once or one after another, a run says the same, an
 	fc.assert(
 		fc.property(fc.tuple(...logs.map(someWorker)), fc.shuffledSubarray([0, 1, 2], { minLength: 3 }), (workers, order) => {
 			const merged = mergeFacts(manager, workers);
-			const shuffled = mergeFacts(manager, order.map((n) => workers[n]!));
+			const shuffled = mergeFacts(
+				manager,
+				order.map((n) => workers[n]!),
+			);
 			const oneByOne = order.reduce<Facts>((sum, n) => mergeFacts(sum, [workers[n]!], true), manager);
 			expect(told(shuffled)).toEqual(told(merged));
 			expect(told(oneByOne)).toEqual(told(merged));

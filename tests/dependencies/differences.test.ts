@@ -37,7 +37,9 @@ test('a version that differs between the manager and workers is told with both, 
 		code: 'CELLAR_VERSIONS_DIFFER',
 		message: 'numpy is 2.1 in the manager and w1 (task 1) and 1.26 in w2, w3 (tasks 2, 3)',
 	});
-	expect(await differencesOf(['2.1'], [['1.26']], 'workers')).toMatchObject([{ versions: [{ version: '2.1' }, { version: '1.26' }] }]);
+	expect(await differencesOf(['2.1'], [['1.26']], 'workers')).toMatchObject([
+		{ versions: [{ version: '2.1' }, { version: '1.26' }] },
+	]);
 });
 
 test('workers may differ among themselves; who has both versions, as what carries another one, differs from nobody', async () => {

@@ -18,5 +18,12 @@ test('what one log made and another read is an intermediate, whichever stands fi
 	run.use('append', run.given('log.txt'), b);
 	const judged = await run.judge();
 	const names = ['passed.txt', 'taken.txt', 'result.txt', 'checked.txt', 'input.txt', 'log.txt'];
-	expect(names.map((name) => judged.verdict(name))).toEqual(['intermediate', 'intermediate', 'output', 'intermediate', 'input', 'updated']);
+	expect(names.map((name) => judged.verdict(name))).toEqual([
+		'intermediate',
+		'intermediate',
+		'output',
+		'intermediate',
+		'input',
+		'updated',
+	]);
 });

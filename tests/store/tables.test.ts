@@ -145,7 +145,19 @@ test('empty tables are written and read too, one file each, of format 1, readabl
 	await writeTables(directory, nothing);
 	expect(await hasTables(directory)).toBe(true);
 	expect(await readTables(directory)).toEqual(nothing);
-	const names = ['accesses', 'changes', 'doubts', 'execs', 'files', 'handed', 'network', 'outputs', 'processes', 'tasks', 'workers'];
+	const names = [
+		'accesses',
+		'changes',
+		'doubts',
+		'execs',
+		'files',
+		'handed',
+		'network',
+		'outputs',
+		'processes',
+		'tasks',
+		'workers',
+	];
 	expect(readdirSync(directory).toSorted()).toEqual(names.map((table) => `${table}.parquet`));
 	for (const table of names) {
 		const path = join(directory, `${table}.parquet`);

@@ -9,15 +9,18 @@ import { inlineNotebook } from './inline.ts';
 
 const names = ['dask_submit', 'dask_map', 'dask_delayed', 'dask_coroutine'];
 
-test.each([5, 10])('200 tasks of each kind on %i Dask workers with logs of their own: none in a wrong task, none lost', async (workers) => {
-	using place = makePlace();
-	const run = await auditExternal(place, { names, tasks: 200, workers });
-	expect(faultsOf(run)).toEqual([]);
-	expect(run.workers.map(({ code }) => code)).toEqual(Array(workers).fill(0));
-	expect(run.document.warnings).toEqual([]);
-	expect(run.document.workers.map(({ engine }) => engine)).toEqual(Array(workers).fill('dask'));
-	expect(run.document.workers.reduce((sum, worker) => sum + (worker.tasks ?? 0), 0)).toBe(4 * 200);
-});
+test.each([5, 10])(
+	'200 tasks of each kind on %i Dask workers with logs of their own: none in a wrong task, none lost',
+	async (workers) => {
+		using place = makePlace();
+		const run = await auditExternal(place, { names, tasks: 200, workers });
+		expect(faultsOf(run)).toEqual([]);
+		expect(run.workers.map(({ code }) => code)).toEqual(Array(workers).fill(0));
+		expect(run.document.warnings).toEqual([]);
+		expect(run.document.workers.map(({ engine }) => engine)).toEqual(Array(workers).fill('dask'));
+		expect(run.document.workers.reduce((sum, worker) => sum + (worker.tasks ?? 0), 0)).toBe(4 * 200);
+	},
+);
 
 test.each([
 	['closes its cluster', 'client.close(); cluster.close()'],
@@ -36,7 +39,17 @@ cluster = LocalCluster(n_workers=0, dashboard_address=None)
 client = Client(cluster)
 client.wait_for_workers(WORKERS)`;
 	inlineNotebook({ folder }, 'engines.ipynb', [first, ...cells.map(({ source }) => source), last]);
-	const said = await place.cellar(['audit', notebook, '--python', pythonOf('engines'), '--engine', 'dask', '--workers', '5', '--json']);
+	const said = await place.cellar([
+		'audit',
+		notebook,
+		'--python',
+		pythonOf('engines'),
+		'--engine',
+		'dask',
+		'--workers',
+		'5',
+		'--json',
+	]);
 	expect(said.code, said.stderr).toBe(0);
 	expect(processesIn(place.folder)).toEqual([]);
 	const document = said.json();
@@ -52,7 +65,17 @@ server = http.server.HTTPServer(('127.0.0.1', 0), http.server.BaseHTTPRequestHan
 threading.Thread(target=server.serve_forever, daemon=True).start()
 import time; time.sleep(3)`;
 	const notebook = inlineNotebook(place, 'alone.ipynb', [source]);
-	const said = await place.cellar(['audit', notebook, '--python', pythonOf('engines'), '--engine', 'dask', '--workers', '2', '--json']);
+	const said = await place.cellar([
+		'audit',
+		notebook,
+		'--python',
+		pythonOf('engines'),
+		'--engine',
+		'dask',
+		'--workers',
+		'2',
+		'--json',
+	]);
 	expect(said.json().warnings.map(({ code }) => code)).toEqual(['CELLAR_NO_MANAGER']);
 	expect(said.json().workers).toEqual([]);
 });
@@ -76,7 +99,12 @@ test('a version that differs between manager and worker is told with both, the w
 			name: 'joblib',
 			versions: [
 				{ version: '1.6.0', manager: true },
-				{ version: '1.5.3', manager: false, workers: [expect.stringMatching(/^w[12]$/)], tasks: [expect.stringMatching(/^\d\.\d$/)] },
+				{
+					version: '1.5.3',
+					manager: false,
+					workers: [expect.stringMatching(/^w[12]$/)],
+					tasks: [expect.stringMatching(/^\d\.\d$/)],
+				},
 			],
 		},
 	]);

@@ -13,7 +13,10 @@ test('workers that were started by cellar worker report into the run: each task 
 	using place = makePlace();
 	const run = await auditExternal(place, { names: ['dask_submit', 'dask_delayed'], tasks: 20, workers: 2 });
 	expect(faultsOf(run)).toEqual([]);
-	expect(run.workers.map(({ code, stdout }) => [code, stdout])).toEqual(Array(2).fill([0, '']));
+	expect(run.workers).toMatchObject([
+		{ code: 0, stdout: '' },
+		{ code: 0, stdout: '' },
+	]);
 
 	// The run had ended before they had, and said so; now it has them all.
 	expect(run.audit.json().warnings.map(({ code }) => code)).toEqual(['CELLAR_WORKER_RUNNING']);
@@ -41,6 +44,12 @@ test('workers that were started by cellar worker report into the run: each task 
 	expect(workers.software.map(({ name }) => name)).not.toContain('ipykernel');
 	const explained = await place.cellar(['explain', 'data/dask_submit-1.txt', '--json'], { cwd: run.folder });
 	expect(explained.json<{ uses: readonly object[] }>().uses).toMatchObject([
-		{ cell: 2, worker: expect.stringMatching(/^w[12]$/), task: expect.stringMatching(/^2\.\d$/), log: expect.not.stringMatching('manager'), seconds: expect.any(Number) },
+		{
+			cell: 2,
+			worker: expect.stringMatching(/^w[12]$/),
+			task: expect.stringMatching(/^2\.\d$/),
+			log: expect.not.stringMatching('manager'),
+			seconds: expect.any(Number),
+		},
 	]);
 });

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { readRun, readTables } from '../../core/src/store/index.ts';
-import { pythonOf, type AuditDocument, type Place, type Said } from './cellar.ts';
+import { pythonOf, type Place, type Said } from './cellar.ts';
 import { daskCells, writeFiles, type EngineRun } from './engines.ts';
 import { inlineNotebook } from './inline.ts';
 
@@ -84,7 +84,9 @@ export async function auditExternal(
 ): Promise<ExternalRun> {
 	const notebook = place.copy('engines/engines.ipynb');
 	const folder = dirname(notebook);
-	const cells = daskCells.filter(({ name }) => o.names.includes(name)).map((cell, at) => ({ ...cell, cell: at + 2, tasks: o.tasks }));
+	const cells = daskCells
+		.filter(({ name }) => o.names.includes(name))
+		.map((cell, at) => ({ ...cell, cell: at + 2, tasks: o.tasks }));
 	writeFiles(folder, cells);
 	const first = `TASKS, WORKERS = ${o.tasks}, ${o.workers}${connect(o.workers)}`;
 	inlineNotebook({ folder }, 'engines.ipynb', [first, ...cells.map(({ source }) => source), ...(o.more ?? []), 'client.close()']);
@@ -104,9 +106,9 @@ export async function auditExternal(
 	expect(said.code, said.stderr).toBe(0);
 	// Whoever opens the run has what they have reported since.
 	const deps = await place.cellar(['deps', '--for', 'workers', '--json']);
-	const directory = said.json<AuditDocument>().directory;
+	const directory = said.json().directory;
 	const { workers: told, warnings } = await readRun(directory);
-	const document = { ...said.json<AuditDocument>(), workers: told, warnings };
+	const document = { ...said.json(), workers: told, warnings };
 	return { document, tables: await readTables(directory), folder, cells, audit: said, workers: ended, deps };
 }
 

@@ -7,18 +7,25 @@ import { clone, makePlace, type ErrorDocument, type Place, type Started } from '
 import { runUnderWay, until } from './external.ts';
 
 interface RunDocument {
-	readonly workers: readonly { readonly id: string; readonly engine: string; readonly log: string; readonly tasks: number | null }[];
+	readonly workers: readonly {
+		readonly id: string;
+		readonly engine: string;
+		readonly log: string;
+		readonly tasks: number | null;
+	}[];
 	readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
 /** A run that goes on until its file `go` is there. */
-async function openRun(place: Place): Promise<{ readonly audit: Started; readonly run: string; end(): Promise<RunDocument> }> {
+async function openRun(
+	place: Place,
+): Promise<{ readonly audit: Started; readonly run: string; readonly end: () => Promise<RunDocument> }> {
 	const audit = place.start(['audit', '--json', '--', 'sh', '-c', 'until [ -e go ]; do sleep 0.1; done']);
 	const run = await runUnderWay(place);
 	return {
 		audit,
 		run,
-		async end() {
+		end: async () => {
 			writeFileSync(join(place.folder, 'go'), '');
 			const said = await audit.ended;
 			expect(said.code, said.stderr).toBe(0);
@@ -31,7 +38,9 @@ test('a worker keeps its streams and its exit code, and what it used is in the r
 	using place = makePlace();
 	writeFileSync(join(place.folder, 'in.txt'), 'x');
 	const { run, end } = await openRun(place);
-	const said = await place.cellar(['worker', '--', 'sh', '-c', 'cat in.txt; echo made > out.txt; exit 7'], { env: { CELLAR_RUN: run } });
+	const said = await place.cellar(['worker', '--', 'sh', '-c', 'cat in.txt; echo made > out.txt; exit 7'], {
+		env: { CELLAR_RUN: run },
+	});
 	expect([said.code, said.stdout, said.stderr]).toEqual([7, 'x', '']);
 	const document = await end();
 	expect(document.warnings).toEqual([]);
@@ -70,7 +79,10 @@ test('ten workers that begin at once have ten names, and nothing of their words 
 	const names = readdirSync(join(run, 'workers'));
 	expect(names.toSorted()).toEqual(document.workers.map(({ log }) => log).toSorted());
 	for (const name of names) {
-		const texts = [gunzipSync(readFileSync(join(run, 'logs', `${name}.strace.gz`))), readFileSync(join(run, 'workers', name, 'worker.json'))];
+		const texts = [
+			gunzipSync(readFileSync(join(run, 'logs', `${name}.strace.gz`))),
+			readFileSync(join(run, 'workers', name, 'worker.json')),
+		];
 		for (const text of texts) expect(text.toString('latin1')).not.toContain(secret);
 	}
 	expect(JSON.stringify((await readTables(run)).facts)).not.toContain(secret);
@@ -102,7 +114,15 @@ test('a worker that ends after its run is added when somebody asks, once, and th
 	using place = makePlace();
 	writeFileSync(join(place.folder, 'in.txt'), 'x');
 	const { run, end } = await openRun(place);
-	const worker = place.start(['worker', '--run', run, '--', 'sh', '-c', 'echo ready >&2; until [ -e later ]; do sleep 0.1; done; cat in.txt']);
+	const worker = place.start([
+		'worker',
+		'--run',
+		run,
+		'--',
+		'sh',
+		'-c',
+		'echo ready >&2; until [ -e later ]; do sleep 0.1; done; cat in.txt',
+	]);
 	await worker.said('ready');
 	expect((await end()).warnings.map(({ code }) => code)).toEqual(['CELLAR_WORKER_RUNNING']);
 	const before = await readTables(run);
@@ -127,7 +147,9 @@ test('under the tracer of a run, a worker is told by that run’s log, and what 
 	expect([said.code, said.stderr]).toEqual([3, expect.stringMatching(/^x/m)]);
 	const { directory } = said.json();
 	const { facts } = await readTables(directory);
-	expect(facts.accesses.filter(({ path }) => path === join(place.folder, 'in.txt'))).toMatchObject([{ log: 'manager', how: 'read' }]);
+	expect(facts.accesses.filter(({ path }) => path === join(place.folder, 'in.txt'))).toMatchObject([
+		{ log: 'manager', how: 'read' },
+	]);
 	expect(facts.accesses.filter(({ path }) => path.startsWith(join(clone, 'core')))).toEqual([]);
 	expect(facts.execs.map(({ path }) => basename(path))).toEqual(['sh', 'cat']);
 	expect(readdirSync(directory)).not.toContain('workers');

@@ -26,7 +26,10 @@ export const audit = buildCommand<Flags, string[]>({
 			{ input: 'analysis.ipynb', brief: 'with the kernel that the notebook names' },
 			{ input: 'analysis.ipynb --python .venv/bin/python', brief: 'with that interpreter’s ipykernel' },
 			{ input: 'analysis.ipynb --param year=2024 --out executed.ipynb', brief: 'with parameters, keeping the executed notebook' },
-			{ input: 'analysis.ipynb --engine dask --workers 5', brief: 'with five workers for the scheduler that the notebook starts' },
+			{
+				input: 'analysis.ipynb --engine dask --workers 5',
+				brief: 'with five workers for the scheduler that the notebook starts',
+			},
 			{ input: '-- python script.py data.csv', brief: 'any program, without a notebook' },
 		],
 		fullDescription:
@@ -177,9 +180,13 @@ function meant(
 function workersAsked({ engine, workers }: Flags): { readonly engine: string; readonly count: number } | null {
 	if (engine === undefined && workers === undefined) return null;
 	if (engine !== undefined && workers !== undefined) return { engine, count: workers };
-	throw new CellarError('CELLAR_USAGE', `--${engine === undefined ? 'workers' : 'engine'} alone does not say which workers to start`, {
-		hint: 'cellar audit analysis.ipynb --engine dask --workers 5',
-	});
+	throw new CellarError(
+		'CELLAR_USAGE',
+		`--${engine === undefined ? 'workers' : 'engine'} alone does not say which workers to start`,
+		{
+			hint: 'cellar audit analysis.ipynb --engine dask --workers 5',
+		},
+	);
 }
 
 /** What holds for notebooks alone. */

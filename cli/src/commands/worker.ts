@@ -12,7 +12,10 @@ export const worker = buildCommand<Flags, string[]>({
 		brief: 'Start an engine’s worker under audit, for a run that goes on',
 		customUsage: [
 			{ input: '--run latest -- dask worker tcp://scheduler:8786', brief: 'for the newest run, which is under way' },
-			{ input: '--run /shared/runs/20260301-093000-4f1c -- dask worker tcp://scheduler:8786', brief: 'on another host, by a shared folder' },
+			{
+				input: '--run /shared/runs/20260301-093000-4f1c -- dask worker tcp://scheduler:8786',
+				brief: 'on another host, by a shared folder',
+			},
 		],
 		fullDescription:
 			'The worker has this stdin, stdout and stderr, gets the signals that are sent to this process, and its exit code is this command’s ' +

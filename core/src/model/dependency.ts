@@ -60,7 +60,10 @@ export function differenceWarning({ name, versions }: VersionDifference): Warnin
 	const uses = versions.map(({ version, manager, workers, tasks }) => {
 		const numbers = [...new Set(tasks.map((task) => task.split('.', 1)[0]!))];
 		const who = [manager ? 'the manager' : '', some(workers, 'worker')].filter((text) => text !== '').join(' and ');
-		const ran = numbers.length === 0 ? '' : ` (${numbers.length > 3 ? '' : numbers.length === 1 ? 'task ' : 'tasks '}${some(numbers, 'task')})`;
+		const ran =
+			numbers.length === 0
+				? ''
+				: ` (${numbers.length > 3 ? '' : numbers.length === 1 ? 'task ' : 'tasks '}${some(numbers, 'task')})`;
 		return `${version ?? 'of an unknown version'} in ${who}${ran}`;
 	});
 	const list = `${uses.slice(0, -1).join(', ')} and ${uses.at(-1)}`;

@@ -76,7 +76,9 @@ export async function beginWorker(directory: string, report: Omit<WorkerReport, 
 	try {
 		await makeFolders(join(directory, folder));
 		for (;;) {
-			const log = `${hostname().replace(/[^\w-]/g, '-').slice(0, 40)}-${process.pid}-${randomBytes(4).toString('hex')}`;
+			const log = `${hostname()
+				.replace(/[^\w-]/g, '-')
+				.slice(0, 40)}-${process.pid}-${randomBytes(4).toString('hex')}`;
 			try {
 				await mkdir(hiddenPath(directory, log), { mode: 0o700 });
 			} catch (cause) {

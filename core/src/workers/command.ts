@@ -27,7 +27,7 @@ function runsFile(argv: readonly string[], cwd: string): boolean {
 	const script = argv.slice(1).find((word) => !word.startsWith('-'));
 	if (script === undefined || argv.includes('-m') || argv.includes('-c')) return true;
 	const state = statSync(resolve(cwd, script), { throwIfNoEntry: false });
-	return state?.isFile() !== true || !/^PK\x03\x04/.test(headOf(resolve(cwd, script)));
+	return state?.isFile() !== true || !headOf(resolve(cwd, script)).startsWith('PK');
 }
 
 /** The interpreter that a script names in its first line, with its options; null where that is not Python. */
@@ -40,7 +40,8 @@ function interpreterOf(program: string): string[] | null {
 	const words = /^#!\s*(\S+)(?:[ \t]+(\S.*?))?\s*$/.exec(first);
 	if (words === null) return null;
 	const [, interpreter = '', option] = words;
-	const found = basename(interpreter) === 'env' ? option?.split(/\s+/) : option === undefined ? [interpreter] : [interpreter, option];
+	const found =
+		basename(interpreter) === 'env' ? option?.split(/\s+/) : option === undefined ? [interpreter] : [interpreter, option];
 	return found !== undefined && /^python[\d.]*$/.test(basename(found[0] ?? '')) ? found : null;
 }
 

@@ -21,7 +21,11 @@ export async function runCommand(o: {
 		// It stands in the log now, which is all that it is for.
 	}
 	const [program = '', ...words] = o.argv;
-	const child = spawn(program, words, { cwd: o.cwd, env: o.env, stdio: ['inherit', o.outputToStderr ? 2 : 'inherit', 'inherit'] });
+	const child = spawn(program, words, {
+		cwd: o.cwd,
+		env: o.env,
+		stdio: ['inherit', o.outputToStderr ? 2 : 'inherit', 'inherit'],
+	});
 	const release = o.onSignal((signal) => void child.kill(signal));
 	try {
 		return await new Promise((done, failed) => {

@@ -92,7 +92,9 @@ export function createFollower(options: FollowerOptions): Follower {
 				handed: handedOf(marking.tasks, workers, options.log),
 				doubts: doubtsNow(),
 			};
-			const own = tree.all.flatMap(({ process, ordinal }) => (process.cellars && process.leader.ordinal === ordinal ? [ordinal] : []));
+			const own = tree.all.flatMap(({ process, ordinal }) =>
+				process.cellars && process.leader.ordinal === ordinal ? [ordinal] : [],
+			);
 			const told = withoutProcesses(facts, new Set(own));
 			return options.agent === undefined ? told : withoutAgent(told, options.agent, options.nonce);
 		},

@@ -1,4 +1,14 @@
-import type { Access, CellExecution, Facts, LogId, ProcessOrdinal, Scope, TaskAttempt, TaskFact, WorkerId } from '../../model/index.ts';
+import type {
+	Access,
+	CellExecution,
+	Facts,
+	LogId,
+	ProcessOrdinal,
+	Scope,
+	TaskAttempt,
+	TaskFact,
+	WorkerId,
+} from '../../model/index.ts';
 import { attemptsInOrder, joinTasks, type JoinedTask, type JoinedTasks } from './tasks.ts';
 
 /**
@@ -44,11 +54,11 @@ export function mergeFacts(first: Facts, logs: readonly Facts[], keepTasks = fal
 
 /** What things of one log are called in the run. */
 interface Names {
-	process(ordinal: ProcessOrdinal): ProcessOrdinal;
-	processOrNull(ordinal: ProcessOrdinal | null): ProcessOrdinal | null;
-	worker(id: WorkerId): WorkerId;
-	scope(fact: Scope): Scope;
-	handed(fact: Facts['handed'][number]): Facts['handed'][number];
+	readonly process: (ordinal: ProcessOrdinal) => ProcessOrdinal;
+	readonly processOrNull: (ordinal: ProcessOrdinal | null) => ProcessOrdinal | null;
+	readonly worker: (id: WorkerId) => WorkerId;
+	readonly scope: (fact: Scope) => Scope;
+	readonly handed: (fact: Facts['handed'][number]) => Facts['handed'][number];
 }
 
 function namesOf(all: readonly Facts[], tasks: JoinedTasks): Names[] {

@@ -56,7 +56,9 @@ export function joinTasks(all: readonly Pick<Facts, 'tasks' | 'handed'>[], keep:
 			known.attempts.push(...task.attempts);
 		}
 	}
-	const ordered = keep ? [...joined.filter((one) => one.known), ...bySubmission(joined.filter((one) => !one.known))] : bySubmission(joined);
+	const ordered = keep
+		? [...joined.filter((one) => one.known), ...bySubmission(joined.filter((one) => !one.known))]
+		: bySubmission(joined);
 	for (const [at, task] of ordered.entries()) task.number = at + 1;
 	return { all: ordered, of: (index, task) => places[index]?.get(task) ?? null };
 }

@@ -31,9 +31,12 @@ function differs(items: readonly SoftwareDependency[]): boolean {
 	/** By who used it, the versions: a library may bring another version of what is installed beside it. */
 	const versions = new Map<string, Set<string | null>>();
 	for (const { version, manager, workers } of items) {
-		for (const who of [...(manager ? ['manager'] : []), ...workers]) versions.set(who, (versions.get(who) ?? new Set()).add(version));
+		for (const who of [...(manager ? ['manager'] : []), ...workers])
+			versions.set(who, (versions.get(who) ?? new Set()).add(version));
 	}
-	const kinds = [...new Map([...versions.values()].map((set) => [[...set].toSorted().join('\n'), set])).values()];
+	// Thousands of workers have few sets between them.
+	const keyOf = (set: ReadonlySet<string | null>) => [...set].map(String).toSorted(byName).join('\n');
+	const kinds = [...new Map([...versions.values()].map((set) => [keyOf(set), set])).values()];
 	const lacks = (a: ReadonlySet<string | null>, b: ReadonlySet<string | null>) => [...a].some((version) => !b.has(version));
 	return kinds.some((a) => kinds.some((b) => lacks(a, b) && lacks(b, a)));
 }

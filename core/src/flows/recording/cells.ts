@@ -60,7 +60,9 @@ async function runInKernel(o: Recording, aside: Aside, growing: Growing): Promis
 
 function workersFor(o: Recording, asked: NonNullable<Recording['workers']>, { launched }: Growing): StartedWorkers {
 	const { nonce, checks, tracer, cwd, folder, control, listen, connection } = o;
-	const env = Object.fromEntries(Object.entries(o.environment).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+	const env = Object.fromEntries(
+		Object.entries(o.environment).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+	);
 	return startWorkers({
 		...{ ...asked, launched, env, folder, control, listen, watching: { nonce, checks, tracer } },
 		around: { program: o.argv[0] ?? '', cwd, env },

@@ -63,7 +63,10 @@ export async function gatherWorkers(o: {
 	return { facts: mergeFacts(o.facts, logs, o.known.size > 0), warnings, merged };
 }
 
-async function readInItsPlace(o: { directory: string; nonce: string; secrets: Secrets }, worker: WorkerState): Promise<Facts | null> {
+async function readInItsPlace(
+	o: { directory: string; nonce: string; secrets: Secrets },
+	worker: WorkerState,
+): Promise<Facts | null> {
 	if (worker.report === null) throw new CellarError('CELLAR_RUN_UNREADABLE', 'it left nothing that can be read');
 	await using folder = await takeWorker(o.directory, worker.log);
 	if (folder === null) return null;

@@ -109,7 +109,10 @@ export function startWorkers(o: Starting): StartedWorkers {
 
 function failed({ name }: Engine, { launched }: Watched, how: string): Warning {
 	const last = launched.lastWords().trim().split('\n').at(-1) ?? '';
-	return { code: 'CELLAR_WORKER_FAILED', message: `a worker of ${name} ended before its run, with ${how}${last === '' ? '' : `: ${last}`}` };
+	return {
+		code: 'CELLAR_WORKER_FAILED',
+		message: `a worker of ${name} ended before its run, with ${how}${last === '' ? '' : `: ${last}`}`,
+	};
 }
 
 function noManager({ name }: Engine): Warning {

@@ -9,7 +9,10 @@ import { version } from '../version.ts';
 import { reduceWorker } from './reduce.ts';
 
 /** A worker that is to be watched for a run. */
-export interface Watching extends Pick<LaunchOptions, 'argv' | 'cwd' | 'nonce' | 'checks' | 'tracer' | 'streams' | 'sharesTerminal'> {
+export interface Watching extends Pick<
+	LaunchOptions,
+	'argv' | 'cwd' | 'nonce' | 'checks' | 'tracer' | 'streams' | 'sharesTerminal'
+> {
 	/** The run's folder. */
 	readonly directory: string;
 	readonly env: Readonly<Record<string, string>>;
