@@ -12,6 +12,7 @@ export { accessesOf } from './inherit.ts';
 export { listeningOf, type Listening } from './listening.ts';
 export { mergeFacts } from './merge/merge.ts';
 export { factsOfWorker } from './merge/own.ts';
+export { createUnion, type SharedUse, type Union } from './merge/union.ts';
 export { launch, type Launched, type LaunchOptions } from './launch.ts';
 export { endLineage, isEnding, lineageOf, startTimeOf, tracerOf } from './lineage.ts';
 export { probeTracer, type TracerProbe } from './probe.ts';
