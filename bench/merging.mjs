@@ -16,10 +16,13 @@ const hows = ['read', 'read', 'read', 'list', 'stat', 'missing', 'execute', 'cre
 
 /** A new string each time, as it is where it was read from a table. */
 const path = (owner, n) =>
-	Buffer.from(`/home/user/project/.venv/lib/python3.11/site-packages/package_${n % 300}/${owner}/module_${n}.py`).toString('latin1');
+	Buffer.from(`/home/user/project/.venv/lib/python3.11/site-packages/package_${n % 300}/${owner}/module_${n}.py`).toString(
+		'latin1',
+	);
 
 function* factsOf(worker) {
-	for (let n = 0; n < facts; n++) yield { path: path(n < shared ? 'all' : `worker_${worker}`, n), how: hows[n % hows.length], count: 1 + (n % 3) };
+	for (let n = 0; n < facts; n++)
+		yield { path: path(n < shared ? 'all' : `worker_${worker}`, n), how: hows[n % hows.length], count: 1 + (n % 3) };
 }
 
 const clock = () => {
@@ -57,4 +60,6 @@ process.stdout.write(
 row('making the facts alone', making);
 row('making and merging them', merging);
 row('telling the union', telling);
-process.stdout.write(`| peak memory, MB | ${(process.resourceUsage().maxRSS / 1e3).toFixed(0)} | |\n\nload after ${loadavg()[0].toFixed(2)}\n`);
+process.stdout.write(
+	`| peak memory, MB | ${(process.resourceUsage().maxRSS / 1e3).toFixed(0)} | |\n\nload after ${loadavg()[0].toFixed(2)}\n`,
+);

@@ -4,7 +4,10 @@ import { createUnion, type SharedUse } from '../../core/src/audit/index.ts';
 import { hows } from '../../core/src/model/index.ts';
 
 const use = fc.record({
-	path: fc.oneof(fc.constantFrom('/a', '/a/b', '/é', `/${'x'.repeat(9000)}`), fc.string({ unit: 'grapheme' }).map((name) => `/${name}`)),
+	path: fc.oneof(
+		fc.constantFrom('/a', '/a/b', '/é', `/${'x'.repeat(9000)}`),
+		fc.string({ unit: 'grapheme' }).map((name) => `/${name}`),
+	),
 	how: fc.constantFrom(...hows),
 	count: fc.integer({ min: 1, max: 5 }),
 });
@@ -34,7 +37,11 @@ test('a union is what a naive one is: each use once, by how many workers, how of
 test('more uses than fit the first tables come back as they were', () => {
 	const union = createUnion();
 	const paths = Array.from({ length: 5000 }, (_, n) => `/opt/venv/lib/python3.11/site-packages/package${n}/__init__.py`);
-	for (const worker of ['w1', 'w2', 'w3']) union.add(worker, [...paths, `/own/${worker}`].map((path) => ({ path, how: 'read', count: 2 })));
+	for (const worker of ['w1', 'w2', 'w3'])
+		union.add(
+			worker,
+			[...paths, `/own/${worker}`].map((path) => ({ path, how: 'read', count: 2 })),
+		);
 	const uses = [...union.uses()];
 	expect(uses.filter((one) => one.workers === 3).map(({ path }) => path)).toEqual(paths);
 	expect(uses.filter((one) => one.workers === 1).map(({ path, first, count }) => [path, first, count])).toEqual(

@@ -1,43 +1,15 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { readTables } from '../../core/src/store/index.ts';
-import { clone, makePlace, type ErrorDocument, type Place, type Started } from './cellar.ts';
-import { runUnderWay, until } from './external.ts';
-
-interface RunDocument {
-	readonly workers: readonly {
-		readonly id: string;
-		readonly engine: string;
-		readonly log: string;
-		readonly tasks: number | null;
-	}[];
-	readonly warnings: readonly { readonly code: string; readonly message: string }[];
-}
-
-/** A run that goes on until its file `go` is there. */
-async function openRun(
-	place: Place,
-): Promise<{ readonly audit: Started; readonly run: string; readonly end: () => Promise<RunDocument> }> {
-	const audit = place.start(['audit', '--json', '--', 'sh', '-c', 'until [ -e go ]; do sleep 0.1; done']);
-	const run = await runUnderWay(place);
-	return {
-		audit,
-		run,
-		end: async () => {
-			writeFileSync(join(place.folder, 'go'), '');
-			const said = await audit.ended;
-			expect(said.code, said.stderr).toBe(0);
-			return said.json<RunDocument>();
-		},
-	};
-}
+import { clone, makePlace, type ErrorDocument } from './cellar.ts';
+import { openRun } from './open-run.ts';
 
 test('a worker keeps its streams and its exit code, and what it used is in the run, as its own', async () => {
 	using place = makePlace();
 	writeFileSync(join(place.folder, 'in.txt'), 'x');
-	const { run, end } = await openRun(place);
+	await using opened = await openRun(place);
+	const { run, end } = opened;
 	const said = await place.cellar(['worker', '--', 'sh', '-c', 'cat in.txt; echo made > out.txt; exit 7'], {
 		env: { CELLAR_RUN: run },
 	});
@@ -53,7 +25,8 @@ test('a worker keeps its streams and its exit code, and what it used is in the r
 
 test('signals reach the worker itself, and the signal that ends it is told', async () => {
 	using place = makePlace();
-	const { run, end } = await openRun(place);
+	await using opened = await openRun(place);
+	const { run, end } = opened;
 	const catches = `trap 'echo heard; exit 3' TERM; echo ready >&2; until false; do sleep 0.1; done`;
 	const caught = place.start(['worker', '--run', run, '--', 'sh', '-c', catches]);
 	await caught.said('ready');
@@ -66,32 +39,11 @@ test('signals reach the worker itself, and the signal that ends it is told', asy
 	expect((await end()).workers.map(({ id }) => id)).toEqual(['w1', 'w2']);
 });
 
-test('ten workers that begin at once have ten names, and nothing of their words that is secret is kept', async () => {
-	using place = makePlace();
-	const { run, end } = await openRun(place);
-	const secret = ['ghp', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('_');
-	const start = (_: unknown, at: number) =>
-		place.cellar(['worker', '--run', run, '--', '/bin/echo', `worker ${at}`, secret], { env: { SOME_TOKEN: secret } });
-	const said = await Promise.all(Array.from({ length: 10 }, start));
-	expect(said.map(({ code }) => code)).toEqual(Array(10).fill(0));
-	const document = await end();
-	expect(new Set(document.workers.map(({ log }) => log)).size).toBe(10);
-	const names = readdirSync(join(run, 'workers'));
-	expect(names.toSorted()).toEqual(document.workers.map(({ log }) => log).toSorted());
-	for (const name of names) {
-		const texts = [
-			gunzipSync(readFileSync(join(run, 'logs', `${name}.strace.gz`))),
-			readFileSync(join(run, 'workers', name, 'worker.json')),
-		];
-		for (const text of texts) expect(text.toString('latin1')).not.toContain(secret);
-	}
-	expect(JSON.stringify((await readTables(run)).facts)).not.toContain(secret);
-});
-
 test('of a worker that was killed, the run has what its log tells; of one that left nothing, that it is silent', async () => {
 	using place = makePlace();
 	writeFileSync(join(place.folder, 'in.txt'), 'x');
-	const { run, end } = await openRun(place);
+	await using opened = await openRun(place);
+	const { run, end } = opened;
 	const worker = place.start(['worker', '--run', run, '--', 'sh', '-c', 'cat in.txt >&2; echo ready >&2; exec sleep 60']);
 	await worker.said('ready');
 	process.kill(worker.pid, 'SIGKILL');
@@ -113,7 +65,8 @@ test('of a worker that was killed, the run has what its log tells; of one that l
 test('a worker that ends after its run is added when somebody asks, once, and the files of the run stay as they were told', async () => {
 	using place = makePlace();
 	writeFileSync(join(place.folder, 'in.txt'), 'x');
-	const { run, end } = await openRun(place);
+	await using opened = await openRun(place);
+	const { run, end } = opened;
 	const worker = place.start([
 		'worker',
 		'--run',
@@ -163,9 +116,9 @@ test('what cannot be is said before anything has run', async () => {
 	};
 	expect(await asked(['worker', '--json', '--', 'true'])).toEqual([2, 'CELLAR_USAGE']);
 	expect(await asked(['worker', '--json', '--run', 'latest', '--', 'true'])).toEqual([2, 'CELLAR_NO_SUCH_RUN']);
-	const { run, end } = await openRun(place);
+	await using opened = await openRun(place);
+	const { run, end } = opened;
 	expect(await asked(['worker', '--json', '--run', run, '--', 'no-such-program'])).toEqual([2, 'CELLAR_NO_SUCH_FILE']);
 	await end();
-	await until(() => readdirSync(run).includes('run.json'));
 	expect(readdirSync(run)).not.toContain('workers');
 });
