@@ -1,10 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { readTables } from '../../core/src/store/index.ts';
+import { readRun, readTables } from '../../core/src/store/index.ts';
 import { makePlace, pythonOf } from './cellar.ts';
 import { daskCells, faultsOf, writeFiles } from './engines.ts';
-import { auditExternal, processesIn } from './external.ts';
+import { auditExternal, processesIn, runUnderWay, until } from './external.ts';
 import { inlineNotebook } from './inline.ts';
 
 const names = ['dask_submit', 'dask_map', 'dask_delayed', 'dask_coroutine'];
@@ -58,6 +59,30 @@ client.wait_for_workers(WORKERS)`;
 	expect(faultsOf({ document, tables: await readTables(document.directory), folder, cells })).toEqual([]);
 });
 
+test('where Cellar is killed, its workers end with the notebook, and the run has what their logs tell', async () => {
+	using place = makePlace();
+	const source = `
+from distributed import Client, LocalCluster
+cluster = LocalCluster(n_workers=0, dashboard_address=None)
+client = Client(cluster)
+client.wait_for_workers(2)
+open('ready', 'w').close()
+import time; time.sleep(600)`;
+	const notebook = inlineNotebook(place, 'killed.ipynb', [source]);
+	const audit = place.start(['audit', notebook, '--python', pythonOf('engines'), '--engine', 'dask', '--workers', '2']);
+	await until(() => existsSync(join(place.folder, 'ready')));
+	expect(processesIn(place.folder).length).toBeGreaterThan(4);
+	process.kill(audit.pid, 'SIGKILL');
+	await audit.ended;
+	await sleep(10_000);
+	expect(processesIn(place.folder)).toEqual([]);
+	const deps = (await place.cellar(['deps', '--for', 'workers', '--json'])).json<{ software: readonly { name: string }[] }>();
+	expect(deps.software.map(({ name }) => name)).toContain('distributed');
+	const { workers, warnings } = await readRun(await runUnderWay(place));
+	expect(workers.map(({ engine }) => engine)).toEqual(['dask', 'dask']);
+	expect(warnings.map(({ code }) => code)).toEqual(['CELLAR_WORKER_LOST', 'CELLAR_WORKER_LOST']);
+});
+
 test('where nothing that the notebook started is a manager, no worker is started, and that is said', async () => {
 	using place = makePlace();
 	const source = `import http.server, threading
@@ -89,7 +114,7 @@ test('a version that differs between manager and worker is told with both, the w
 		...{ names: [], tasks: 0, workers: 2 },
 		more: [
 			'import joblib',
-			`client.gather([client.submit(work.version, 'joblib', n, workers=[to]) for n in range(2) for to in client.scheduler_info()['workers']])`,
+			`client.gather([client.submit(work.version, 'joblib', n, workers=[to], pure=False) for n in range(2) for to in client.scheduler_info()['workers']])`,
 		],
 		environment: (worker) => (worker === 0 ? {} : { PYTHONPATH: join(older, python!, 'site-packages') }),
 	});

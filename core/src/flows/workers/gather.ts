@@ -60,7 +60,25 @@ export async function gatherWorkers(o: {
 	const running = workers.filter(({ state }) => state === 'running');
 	if (running.length > 0) warnings.push(goingOn(running));
 	// Numbers that somebody may have been told are kept.
-	return { facts: mergeFacts(o.facts, logs, o.known.size > 0), warnings, merged };
+	const facts = mergeFacts(o.facts, logs, o.known.size > 0);
+	if (running.length === 0) warnings.push(...unseenWorkers(facts));
+	return { facts, warnings, merged };
+}
+
+/** Engines that were handed tasks of which no one is known to have run: their workers were started where nobody looked. */
+export function unseenWorkers({ tasks, handed }: Pick<Facts, 'tasks' | 'handed'>): Warning[] {
+	const ran = new Set(tasks.flatMap((task) => (task.attempts.length > 0 ? [task.engine] : [])));
+	const engines = [
+		...tasks.flatMap((task) => (task.submitted === null ? [] : [task.engine])),
+		...handed.flatMap((one) => (one.task === null ? [one.id.split('.', 1)[0]!] : [])),
+	];
+	return [...new Set(engines)]
+		.filter((engine) => !ran.has(engine))
+		.toSorted()
+		.map((engine) => ({
+			code: 'CELLAR_WORKERS_UNSEEN',
+			message: `tasks were handed to ${engine}, and no worker that ran one is in the run: what they used is not known, unless their workers are started by cellar worker`,
+		}));
 }
 
 async function readInItsPlace(
