@@ -8,9 +8,10 @@ import { pack } from './commands/pack.ts';
 import { repeat } from './commands/repeat.ts';
 import { runs } from './commands/runs.ts';
 import { verify } from './commands/verify.ts';
+import { worker } from './commands/worker.ts';
 
 const routes = buildRouteMap({
-	routes: { audit, deps, explain, pack, repeat, verify, runs, doctor },
+	routes: { audit, worker, deps, explain, pack, repeat, verify, runs, doctor },
 	docs: {
 		brief:
 			'Audits a notebook by its system calls, says what each cell needed, packs it, repeats it anywhere, compares the results.',

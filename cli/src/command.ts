@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { CellarError, recoverRuns, type Control, type Listener } from '@cellar/core';
 import { errorDocument, errorText, jsonDocument, progressReporter, type ProgressMode } from './reporters/index.ts';
 
@@ -55,16 +56,15 @@ export async function answer(flags: CommonFlags, work: (listen: Listener, contro
 	}
 }
 
+/** The numbers of signals, by their names. */
+export const signalNumbers: ReadonlyMap<string, number> = new Map(Object.entries(constants.signals));
+
 /** SIGINT, SIGTERM and SIGHUP, the first as `stop`, the next as `kill`; `signalled` is the exit code that a signal brings. */
 function listenToSignals(): { control: Control; signalled: () => number | null; release: () => void } {
 	const stop = new AbortController();
 	const kill = new AbortController();
 	let exit: number | null = null;
-	const numbers: ReadonlyMap<string, number> = new Map([
-		['SIGHUP', 1],
-		['SIGINT', 2],
-		['SIGTERM', 15],
-	]);
+	const numbers = new Map(['SIGHUP', 'SIGINT', 'SIGTERM'].map((name) => [name, signalNumbers.get(name) ?? 0]));
 	const onSignal = (signal: string) => {
 		exit ??= 128 + (numbers.get(signal) ?? 0);
 		if (stop.signal.aborted) kill.abort();

@@ -20,6 +20,13 @@ export function seconds(text: string): number {
 	return value;
 }
 
+/** A number of things, at least one. */
+export function count(text: string): number {
+	const value = Number(text);
+	if (!Number.isSafeInteger(value) || value < 1) throw new SyntaxError(`“${text}” is not a number of things such as 5`);
+	return value;
+}
+
 /** A tolerance: a number that is not negative. */
 export function tolerance(text: string): number {
 	const value = Number(text);

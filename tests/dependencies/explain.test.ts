@@ -53,7 +53,7 @@ test('a file is explained with its owner, its rule, who used it and the way that
 		uses: [
 			{
 				...{ cell: 3, worker: null, task: null, process: 1, pid: 101, program: null },
-				...{ how: 'read', first: 8, seconds: null, count: 1 },
+				...{ how: 'read', log: 'manager', first: 8, seconds: null, count: 1 },
 			},
 		],
 		store: null,

@@ -37,6 +37,8 @@ export interface By {
 	readonly worker?: string;
 	readonly task?: string;
 	readonly process?: number;
+	/** The manager's, unless it is said. */
+	readonly log?: string;
 }
 
 /** Tells the facts of a run by hand, one call after another, as a log would. Paths are seen from the notebook's folder. */
@@ -101,7 +103,7 @@ export function record(o: { folder?: string; machine?: Machine } = {}): Recorder
 		return at(path);
 	};
 	const scope = (by: By) => ({ cell: by.cell ?? null, worker: by.worker ?? null, task: by.task ?? null });
-	const where = (by: By) => ({ log: 'manager', process: by.process ?? kernel });
+	const where = (by: By) => ({ log: by.log ?? 'manager', process: by.process ?? kernel });
 	return {
 		folder: place,
 		home,
@@ -155,7 +157,7 @@ export function record(o: { folder?: string; machine?: Machine } = {}): Recorder
 		},
 		saved: (path, sha256) => void saved.set(at(path), sha256),
 		async judge(cells = [], run = {}) {
-			const facts: Facts = { accesses, changes, execs, network, workers, processes, tasks, doubts: [] };
+			const facts: Facts = { accesses, changes, execs, network, workers, processes, tasks, handed: [], doubts: [] };
 			const files = new Map<string, FileFact>();
 			const paths = [...accesses.map((access) => access.path), ...changes.flatMap((one) => [one.from ?? one.to, one.to])];
 			for (const path of new Set(paths)) {

@@ -52,6 +52,7 @@ async function audited() {
 			setEnv: new Map(),
 			parameters: new Map(),
 			allowErrors: false,
+			workers: null,
 			timeoutSeconds: 120,
 			checks: false,
 			keepInputs: 1 << 30,

@@ -85,6 +85,7 @@ export function document(items: readonly SoftwareDependency[], more: Partial<Dep
 		notebook: '/home/u/my analysis.ipynb',
 		software: [...items],
 		data: [],
+		differences: [],
 		network: [],
 		missing: null,
 		setAside: [],

@@ -18,6 +18,7 @@ const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
 const scope = { log: text, cell: orNull(int), worker: orNull(text), task: orNull(text), process: int };
 const sha256 = fc.stringMatching(/^[0-9a-f]{64}$/);
 
+const submitted = orNull(fc.record({ log: text, seq: long, cell: orNull(int), worker: orNull(text), task: orNull(text) }));
 const facts: fc.Arbitrary<Facts> = fc.record({
 	accesses: fc.array(
 		fc.record({
@@ -78,7 +79,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 			engine: text,
 			engineId: text,
 			function: orNull(text),
-			submitted: orNull(fc.record({ log: text, seq: long, cell: orNull(int), worker: orNull(text), task: orNull(text) })),
+			submitted,
 			attempts: fc.array(
 				fc.record({
 					...{ log: text, attempt: text, counted: fc.boolean(), process: int, thread: int, worker: orNull(text) },
@@ -88,6 +89,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 		}),
 		{ selector: ({ task }) => task },
 	),
+	handed: fc.array(fc.record({ id: text, task: orNull(int), submitted })),
 	doubts: fc.array(fc.record({ code: text, message: text, seq: orNull(long) })),
 });
 const files: fc.Arbitrary<FileFact[]> = fc.array(
@@ -121,7 +123,7 @@ const outputs: fc.Arbitrary<OutputFact[]> = fc.array(
 const tables: fc.Arbitrary<Tables> = fc.record({ facts, files, outputs });
 
 const nothing: Tables = {
-	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] },
+	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], doubts: [] },
 	files: [],
 	outputs: [],
 };
@@ -143,7 +145,19 @@ test('empty tables are written and read too, one file each, of format 1, readabl
 	await writeTables(directory, nothing);
 	expect(await hasTables(directory)).toBe(true);
 	expect(await readTables(directory)).toEqual(nothing);
-	const names = ['accesses', 'changes', 'doubts', 'execs', 'files', 'network', 'outputs', 'processes', 'tasks', 'workers'];
+	const names = [
+		'accesses',
+		'changes',
+		'doubts',
+		'execs',
+		'files',
+		'handed',
+		'network',
+		'outputs',
+		'processes',
+		'tasks',
+		'workers',
+	];
 	expect(readdirSync(directory).toSorted()).toEqual(names.map((table) => `${table}.parquet`));
 	for (const table of names) {
 		const path = join(directory, `${table}.parquet`);
@@ -251,7 +265,7 @@ test('pandas opens every table as it is, with its rows, numbers, times, lists an
 	const directory = folder();
 	await writeTables(directory, known);
 	const seen = inPandas(directory);
-	expect(Object.keys(seen)).toHaveLength(10);
+	expect(Object.keys(seen)).toHaveLength(11);
 	expect(seen['accesses']!.rows).toEqual(known.facts.accesses);
 	expect(seen['execs']!.rows).toEqual(known.facts.execs);
 	expect(seen['files']!.rows).toEqual([{ ...known.files[0], mtime: '2026-03-01T09:30:00.250Z' }]);

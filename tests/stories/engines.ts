@@ -92,7 +92,7 @@ work.keep('loky', run())`,
 ];
 
 /** Dask's: a cluster of the notebook's own, whose workers are processes, and one whose workers are threads of the kernel. */
-const dask: readonly EngineCell[] = [
+export const daskCells: readonly EngineCell[] = [
 	{
 		name: 'dask_submit',
 		engine: 'dask',
@@ -149,7 +149,7 @@ threads.shutdown()`,
 };
 
 const clusters = {
-	cells: dask,
+	cells: daskCells,
 	first: () => `
 import dask
 from distributed import Client, LocalCluster
@@ -191,7 +191,7 @@ export async function auditEngines(
 	return { document, tables: await readTables(document.directory), folder, cells: asked };
 }
 
-function writeFiles(folder: string, asked: EngineRun['cells']): void {
+export function writeFiles(folder: string, asked: EngineRun['cells']): void {
 	mkdirSync(join(folder, 'data'));
 	for (const { name, tasks } of asked) {
 		for (let n = 0; n < tasks; n++) {

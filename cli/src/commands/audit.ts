@@ -1,7 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import { auditNotebook, auditProgram, cellarHome, CellarError, type Control, type Listener, type Run } from '@cellar/core';
 import { answer, commonFlags, type Answer, type CommonFlags } from '../command.ts';
-import { keyValue, oneOf, seconds as secondsFlag, size as sizeFlag } from '../flags.ts';
+import { count, keyValue, oneOf, seconds as secondsFlag, size as sizeFlag } from '../flags.ts';
 import { columns, seconds } from '../reporters/text.ts';
 
 interface Flags extends CommonFlags {
@@ -11,6 +11,8 @@ interface Flags extends CommonFlags {
 	readonly param?: readonly [string, string][];
 	readonly allowErrors: boolean;
 	readonly timeout?: number;
+	readonly engine?: string;
+	readonly workers?: number;
 	readonly checks: 'on' | 'off';
 	readonly keepInputs: number;
 	readonly keepOutputs: number;
@@ -24,6 +26,10 @@ export const audit = buildCommand<Flags, string[]>({
 			{ input: 'analysis.ipynb', brief: 'with the kernel that the notebook names' },
 			{ input: 'analysis.ipynb --python .venv/bin/python', brief: 'with that interpreter’s ipykernel' },
 			{ input: 'analysis.ipynb --param year=2024 --out executed.ipynb', brief: 'with parameters, keeping the executed notebook' },
+			{
+				input: 'analysis.ipynb --engine dask --workers 5',
+				brief: 'with five workers for the scheduler that the notebook starts',
+			},
 			{ input: '-- python script.py data.csv', brief: 'any program, without a notebook' },
 		],
 		fullDescription:
@@ -82,6 +88,20 @@ export const audit = buildCommand<Flags, string[]>({
 				optional: true,
 				placeholder: 'SECONDS',
 			},
+			engine: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'Start workers for the manager of this engine that the notebook starts: dask',
+				optional: true,
+				placeholder: 'NAME',
+			},
+			workers: {
+				kind: 'parsed',
+				parse: count,
+				brief: 'How many of them',
+				optional: true,
+				placeholder: 'N',
+			},
 			checks: {
 				kind: 'parsed',
 				parse: oneOf('on', 'off'),
@@ -127,6 +147,7 @@ export const audit = buildCommand<Flags, string[]>({
 					parameters: new Map(flags.param),
 					allowErrors: flags.allowErrors,
 					timeoutSeconds: flags.timeout ?? null,
+					workers: workersAsked(flags),
 					checks: flags.checks === 'on',
 					keepInputs: flags.keepInputs,
 					keepOutputs: flags.keepOutputs,
@@ -156,8 +177,20 @@ function meant(
 	});
 }
 
+function workersAsked({ engine, workers }: Flags): { readonly engine: string; readonly count: number } | null {
+	if (engine === undefined && workers === undefined) return null;
+	if (engine !== undefined && workers !== undefined) return { engine, count: workers };
+	throw new CellarError(
+		'CELLAR_USAGE',
+		`--${engine === undefined ? 'workers' : 'engine'} alone does not say which workers to start`,
+		{
+			hint: 'cellar audit analysis.ipynb --engine dask --workers 5',
+		},
+	);
+}
+
 /** What holds for notebooks alone. */
-const ofNotebooks = ['kernel', 'python', 'param', 'allowErrors', 'timeout', 'out'] as const;
+const ofNotebooks = ['kernel', 'python', 'param', 'allowErrors', 'timeout', 'engine', 'workers', 'out'] as const;
 
 async function auditedProgram(flags: Flags, argv: readonly string[], listen: Listener, control: Control): Promise<Answer> {
 	const idle = ofNotebooks.find((name) => flags[name] !== undefined && flags[name] !== false);

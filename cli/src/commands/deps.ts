@@ -3,8 +3,10 @@ import {
 	CellarError,
 	cellarHome,
 	dependenciesOf,
+	differenceWarning,
 	exportDependencies,
 	exportFormats,
+	normalName,
 	type Dependencies,
 	type ExportFormat,
 	type SoftwareDependency,
@@ -64,6 +66,7 @@ export const deps = buildCommand<Flags, [string?]>({
 			if (format === 'table' || format === 'json') {
 				if (resolve) throw resolvesNothing(format);
 				const document = await dependenciesOf(asked);
+				for (const one of document.differences) listen({ type: 'warning', warning: differenceWarning(one) });
 				return { document, text: format === 'json' ? jsonDocument(document) : depsText(document), exit: 0 };
 			}
 			const options = { ...asked, format, resolve, env: process.env, signal: control.stop, listen };
@@ -107,6 +110,7 @@ export function depsText(document: Dependencies): string {
 			);
 		}
 	}
+	parts.push(sidesText(document));
 	parts.push('\nData\n', document.data.length === 0 ? '  none\n' : columns(document.data.map((item) => dataRow(item, early))));
 	const away = document.network.filter((item) => !isLoopback(item.address));
 	if (away.length > 0)
@@ -126,6 +130,29 @@ export function depsText(document: Dependencies): string {
 		document.unknown.length === 0 ? '' : `\nUnknown\n${columns(document.unknown.map((item) => [item.path, item.reason]))}`,
 	);
 	return parts.join('');
+}
+
+/** Manager and workers side by side: what both needed, and what only one of them; what the system brings is left to the list above. */
+function sidesText({ software, differences, for: part }: Dependencies): string {
+	const shown = software.filter(({ ecosystem }) => !['deb', 'rpm', 'apk'].includes(ecosystem));
+	if (part !== 'run' || !software.some(({ workers }) => workers.length > 0)) return '';
+	const sides = [
+		['both', shown.filter(({ manager, workers }) => manager && workers.length > 0)],
+		['manager only', shown.filter(({ manager, workers }) => manager && workers.length === 0)],
+		['workers only', shown.filter(({ manager, workers }) => !manager && workers.length > 0)],
+	] as const;
+	const differing = new Set(differences.map(({ name, ecosystem }) => `${ecosystem} ${normalName(name)}`));
+	const titled = ({ name, version, ecosystem, workers }: SoftwareDependency, side: string) => {
+		const differs = differing.has(`${ecosystem} ${normalName(name)}`);
+		const who = workers.length > 3 ? `${workers.length} workers` : workers.join(', ');
+		return `${name} ${version ?? '?'}${differs ? ' (!)' : ''}${side === 'workers only' ? ` (${who})` : ''}`;
+	};
+	const indentedOnce = (text: string, side: string) => text.replaceAll(`\n  ${side}`, `\n  ${' '.repeat(side.length)}`);
+	const rows = sides.map(([side, items]) => {
+		const names = items.length === 0 ? ['nothing'] : items.map((item) => titled(item, side));
+		return indentedOnce(wrapped(names, `  ${side.padEnd(14)}`, pageWidth()), side);
+	});
+	return `\nManager and workers${differing.size === 0 ? '' : '  ((!): versions differ)'}\n${rows.join('')}`;
 }
 
 function softwareRow(item: SoftwareDependency, early: string): string[] {

@@ -1,4 +1,4 @@
-import type { Facts, Name } from '../model/index.ts';
+import type { Facts, Name, ProcessOrdinal } from '../model/index.ts';
 
 /** Whether a path is one of the agent's own files: it is looked at by no one but Cellar. */
 export function isAgents(path: Name, folder: Name): boolean {
@@ -24,5 +24,18 @@ export function withoutAgent(facts: Facts, folder: Name, nonce: string): Facts {
 			const after = exec.argv[at + 1] === nonce || exec.argv[at + 1] === '…' ? at + 2 : at + 1;
 			return { ...exec, argv: [...exec.argv.slice(0, at), ...exec.argv.slice(after)] };
 		}),
+	};
+}
+
+/** The facts without what some processes used themselves; that there were these processes is still told. */
+export function withoutProcesses(facts: Facts, processes: ReadonlySet<ProcessOrdinal>): Facts {
+	if (processes.size === 0) return facts;
+	const isOthers = ({ process }: { readonly process: ProcessOrdinal }) => !processes.has(process);
+	return {
+		...facts,
+		accesses: facts.accesses.filter(isOthers),
+		changes: facts.changes.filter(isOthers),
+		execs: facts.execs.filter(isOthers),
+		network: facts.network.filter(isOthers),
 	};
 }

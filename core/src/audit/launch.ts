@@ -37,6 +37,8 @@ export interface LaunchOptions {
 /** A program under strace. It is our direct child: pid, signals and exit code are its own. */
 export interface Launched extends StartedProcess {
 	readonly tracerPid: number;
+	/** Sends a signal to the program itself. */
+	signal(signal: NodeJS.Signals): void;
 	/** Sends a signal as a terminal does, to the program and to what it started in its group. */
 	signalGroup(signal: NodeJS.Signals): void;
 	/**
@@ -119,6 +121,9 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 		ended,
 		interrupt: () => {
 			if (running) process.kill(pid, 'SIGINT');
+		},
+		signal: (signal) => {
+			if (running) process.kill(pid, signal);
 		},
 		signalGroup: (signal) => {
 			// In a group that it shares with us, it alone: the rest is not ours to signal.

@@ -14,12 +14,13 @@ import {
 	secretValues,
 	type Circumstances,
 	type Listener,
+	type LogId,
 	type Run,
 	type Secrets,
 } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
 import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
-import { agentFolder, withAgent } from '../workers/index.ts';
+import { agentFolder, engineNamed, engineNames, withAgent, type Engine } from '../workers/index.ts';
 import { accountOfCells } from './run/cells.ts';
 import type { Control } from './run/control.ts';
 import { recordedEnvironment, whoAndWhere } from './run/environment.ts';
@@ -33,6 +34,7 @@ import { recordProgram } from './recording/program.ts';
 import { warn } from './recording/tracing.ts';
 import { usesOf } from './run/uses.ts';
 import { version } from './version.ts';
+import { gatherWorkers } from './workers/gather.ts';
 
 /** What every audit was asked. Sizes are bytes. */
 interface Asked {
@@ -63,6 +65,8 @@ export interface AuditOptions extends Asked {
 	readonly parameters: ReadonlyMap<string, string>;
 	readonly allowErrors: boolean;
 	readonly timeoutSeconds: number | null;
+	/** Workers that are started, audited, for the manager of this engine that the notebook starts; null for none. */
+	readonly workers: { readonly engine: string; readonly count: number } | null;
 	/** Where a copy of the executed notebook goes; null for nowhere but the run. */
 	readonly out: string | null;
 }
@@ -78,6 +82,7 @@ export async function auditNotebook(
 	listen: Listener,
 ): Promise<{ run: Run; directory: string }> {
 	const path = resolve(options.notebook);
+	const asked = workersAsked(options);
 	const given = await readNotebookFile(path, options.notebook);
 	const parsed = parseNotebook(given, options.notebook);
 	const notebook = withParameters(parsed, options.parameters);
@@ -134,6 +139,7 @@ export async function auditNotebook(
 		},
 	});
 	const folder = guarded(unguarded, secrets, listen);
+	const workers = { directory: folder.directory, nonce, known: new Set<LogId>(), secrets, wait: true };
 	await folder.write('notebook.ipynb', kept.bytes);
 	await folder.append({ event: 'limits', keepInputs: options.keepInputs, keepOutputs: options.keepOutputs });
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: path, cells: cells.length });
@@ -146,15 +152,16 @@ export async function auditNotebook(
 		const mentioned = uses.flatMap((use) => [...use.names.paths, ...use.names.runs]);
 		for (const file of namedFiles(mentioned, dirname(path), environment['HOME'] ?? '/')) keeper.named(file);
 		await keeper.settled();
-		const { facts, status } = await recordCells({
+		const recorded = await recordCells({
 			...{ folder, spec, uses, cells, keeper, connection, environment, nonce, control, listen },
-			...{ argv: marked ?? argv, agent },
+			...{ argv: marked ?? argv, agent, workers: asked },
 			...{ timeoutSeconds: options.timeoutSeconds, allowErrors: options.allowErrors, checks: options.checks },
 			...{ cwd: dirname(path), tracer: tracer.path },
 		});
-		await folder.append({ event: 'end', status, at: new Date().toISOString() });
+		await folder.append({ event: 'end', status: recorded.status, at: new Date().toISOString() });
+		const { facts, warnings } = await gatherWorkers({ ...workers, facts: recorded.facts });
 		const run = await finishRun({
-			...{ folder, facts, uses, listen, secrets },
+			...{ folder, facts, uses, listen, secrets, ofWorkers: warnings },
 			// What is secret in its metadata, or was put in, is not in the notebook that is kept.
 			notebook: withParameters(parseNotebook(kept.bytes, options.notebook), new Map(Object.entries(parameters.kept))),
 			...{ home: options.home, keepOutputs: options.keepOutputs, out: options.out, ended: null, inside: null },
@@ -209,6 +216,7 @@ export async function auditProgram(
 		},
 	});
 	const folder = guarded(unguarded, secrets, listen);
+	const workers = { directory: folder.directory, nonce, known: new Set<LogId>(), secrets, wait: true };
 	await folder.append({ event: 'limits', keepInputs: options.keepInputs, keepOutputs: options.keepOutputs });
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: null, cells: 0 });
 	try {
@@ -223,14 +231,25 @@ export async function auditProgram(
 		});
 		await folder.append({ event: 'program end', program: recorded.program });
 		await folder.append({ event: 'end', status: recorded.status, at: new Date().toISOString() });
+		const { facts, warnings } = await gatherWorkers({ ...workers, facts: recorded.facts });
 		const run = await finishRun({
-			...{ folder, facts: recorded.facts, notebook: null, uses: [], listen, secrets },
+			...{ folder, facts, ofWorkers: warnings, notebook: null, uses: [], listen, secrets },
 			...{ home: options.home, keepOutputs: options.keepOutputs, out: null, ended: null, inside: null },
 		});
 		return { run, directory: folder.directory };
 	} catch (error) {
 		throw keptWhat(error, folder.id);
 	}
+}
+
+/** @throws CellarError CELLAR_USAGE where there is no such engine */
+function workersAsked({ workers }: AuditOptions): { readonly engine: Engine; readonly count: number } | null {
+	if (workers === null) return null;
+	const engine = engineNamed(workers.engine);
+	if (engine !== null) return { engine, count: workers.count };
+	throw new CellarError('CELLAR_USAGE', `workers of ${workers.engine} cannot be started: there is no such engine`, {
+		hint: `--engine takes ${engineNames.join(', ')}; workers that you start yourself report by cellar worker`,
+	});
 }
 
 /** @throws CellarError CELLAR_NO_TRACER */

@@ -22,15 +22,17 @@ import {
 	type CellUse,
 	type Dependencies,
 	type FileFact,
+	type LogId,
 	type Name,
 	type Run,
 } from '../model/index.ts';
-import { findRun, hasTables, openBlobs, readRun, readTables, readTasks, timesOfLines } from '../store/index.ts';
+import { hasTables, openBlobs, readRun, readTables, readTasks, timesOfLines } from '../store/index.ts';
 import { textOf } from './run/notebook.ts';
 import { recordedDpkg, recordRoot } from './record.ts';
 import { unpackedAt } from './replay/root.ts';
 import { viewOfRoot } from './replay/view.ts';
 import { usesOfProgram } from './run/uses.ts';
+import { openRun } from './workers/open.ts';
 
 export type { Explanation } from '../dependencies/index.ts';
 
@@ -45,7 +47,7 @@ export async function dependenciesOf(o: {
 	readonly run: string;
 	readonly selector: string;
 }): Promise<Dependencies> {
-	const { directory } = await findRun(o.home, o.run);
+	const { directory } = await openRun(o.home, o.run);
 	const run = await readRun(directory);
 	const selector = parseSelector(o.selector, run, namesTasks(o.selector) ? await readTasks(directory) : []);
 	const written = await readDependencies(directory);
@@ -61,7 +63,7 @@ export async function explainIn(o: {
 	readonly what: string;
 	readonly cwd: string;
 }): Promise<Explanation & { readonly format: 1 }> {
-	const { directory } = await findRun(o.home, o.run);
+	const { directory } = await openRun(o.home, o.run);
 	const run = await readRun(directory);
 	// Before the tables are read: a cell that is not there is told at once.
 	if (cellMeant(o.what) !== null) parseSelector(o.what, run);
@@ -73,10 +75,14 @@ export async function explainIn(o: {
 
 /** When each use was, since the run began, by the time that stands in the log. */
 async function timed(uses: Explanation['uses'], directory: string, run: Run): Promise<Explanation['uses']> {
-	const times = await timesOfLines(join(directory, 'logs', 'manager.strace'), new Set(uses.map((use) => use.first)));
+	const times = new Map<LogId, ReadonlyMap<number, number>>();
+	for (const log of new Set(uses.map((use) => use.log))) {
+		const lines = new Set(uses.filter((use) => use.log === log).map((use) => use.first));
+		times.set(log, await timesOfLines(join(directory, 'logs', `${log}.strace`), lines));
+	}
 	const began = Date.parse(run.started);
 	return uses.map((use) => {
-		const at = times.get(use.first);
+		const at = times.get(use.log)?.get(use.first);
 		return { ...use, seconds: at === undefined ? null : Math.round(at - began) / 1000 };
 	});
 }

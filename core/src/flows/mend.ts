@@ -18,9 +18,12 @@ import {
 	keepOutputs,
 	openBlobs,
 	readJournal,
+	readRun,
+	readTables,
 	redactLine,
 	reopenRun,
 	runOf,
+	workersIn,
 	writeTables,
 	type RunFolder,
 } from '../store/index.ts';
@@ -31,6 +34,7 @@ import { unmarkedCells, watchMarks } from './recording/marks.ts';
 import { notebookOf, textOf } from './run/notebook.ts';
 import { existingPath } from './run/paths.ts';
 import { findProgram, isPython } from './run/program.ts';
+import { gatherWorkers } from './workers/gather.ts';
 
 /**
  * Does what was left to do when the process that made a run was killed; nothing where somebody else is at it.
@@ -54,19 +58,25 @@ export async function makeWhole(home: string, directory: string, listen: Listene
 /** The tables and documents of an audit follow from its journal and its log. */
 async function finishAudit(folder: RunFolder, home: string, journal: readonly JournalEntry[], listen: Listener): Promise<void> {
 	const run = runOf(journal);
+	const { directory } = folder;
+	const { nonce } = run.circumstances;
+	const secrets = knownHere();
 	const { notebook, cells, uses } = await textOf(folder.directory, run);
 	const limits = journal.find((entry) => entry.event === 'limits');
+	const own = await factsOf(folder, journal, hintsOfCode(cells, uses));
+	const { facts, warnings } = await gatherWorkers({ directory, nonce, facts: own, known: new Set(), secrets, wait: false });
 	await finishRun({
 		folder,
 		home,
-		facts: await factsOf(folder, journal, hintsOfCode(cells, uses)),
+		facts,
+		ofWorkers: warnings,
 		notebook,
 		uses,
 		ended: lastSign(folder),
 		keepOutputs: limits?.keepOutputs ?? 0,
 		out: null,
 		inside: null,
-		secrets: knownHere(),
+		secrets,
 		listen: (event) => (event.type === 'step' ? listen(event) : undefined),
 	});
 }
@@ -87,7 +97,17 @@ async function finishRepeat(folder: RunFolder, home: string, journal: readonly J
 	await folder.finish({ ...run, status: 'died' });
 }
 
-const noFacts: Facts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] };
+const noFacts: Facts = {
+	accesses: [],
+	changes: [],
+	processes: [],
+	execs: [],
+	network: [],
+	workers: [],
+	tasks: [],
+	handed: [],
+	doubts: [],
+};
 
 async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hints: CodeHints): Promise<Facts> {
 	const run = runOf(journal);
@@ -130,6 +150,39 @@ async function compressLogs(folder: RunFolder, run: Run): Promise<void> {
 	const isPath = existingPath(run.circumstances.cwd);
 	const secrets = knownHere();
 	await compressLog(log, `${log}.gz`, (line) => redactLine(line, isPath, secrets));
+}
+
+/**
+ * Tells a run anew where a worker has reported, or died, since it was told: a run that nobody is making, and no repeat.
+ *
+ * @throws CellarError CELLAR_RUN_UNREADABLE, CELLAR_RUN_TOO_NEW, CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
+ */
+export async function addReports(home: string, directory: string): Promise<void> {
+	const run = await readRun(directory);
+	if (run.status === 'running' || run.repeatOf !== null || !(await hasTables(directory))) return;
+	const known = new Set(['manager', ...run.workers.map((worker) => worker.log)]);
+	const news = (await workersIn(directory)).filter(({ state, log }) => state !== 'running' && !known.has(log));
+	if (news.length === 0) return;
+	await using folder = await reopenRun(directory);
+	if (folder === null) return;
+	const secrets = knownHere();
+	const { facts: told, files } = await readTables(directory);
+	const { nonce } = run.circumstances;
+	const { facts, warnings, merged } = await gatherWorkers({ directory, nonce, facts: told, known, secrets, wait: false });
+	if (merged.length === 0) return;
+	const { notebook, uses } = await textOf(directory, run);
+	const journal = await readJournal(directory);
+	const limits = journal.find((entry) => entry.event === 'limits');
+	const ends = news.map(({ report }) => Date.parse(report?.ended ?? ''));
+	await finishRun({
+		...{ folder, home, facts, notebook, uses, secrets, out: null, inside: null },
+		known: new Map(files.map((file) => [file.path, file])),
+		// What was said of workers that were told before still holds.
+		ofWorkers: [...run.warnings.filter(({ code }) => code === 'CELLAR_WORKER_LOST'), ...warnings],
+		ended: ends.some(Number.isNaN) ? null : Math.max(...ends),
+		keepOutputs: limits?.keepOutputs ?? 0,
+		listen: () => undefined,
+	});
 }
 
 /** What the run knew to be secret died with it; whoever makes it whole mostly has the same environment. */

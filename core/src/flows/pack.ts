@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { closure } from '../dependencies/index.ts';
 import { writeImage } from '../images/index.ts';
 import { CellarError, decodeName, encodeName, fsPath, type Listener, type Name, type Run } from '../model/index.ts';
-import { findRun, openBlobs, readRun } from '../store/index.ts';
+import { openBlobs, readRun } from '../store/index.ts';
 import { judgeAgain } from './deps.ts';
 import { firstOf } from './run/paths.ts';
 import { recordPaths } from './record.ts';
@@ -11,6 +11,7 @@ import { sourceSecrets } from './secrets/given.ts';
 import { refuseSecrets, secretsNamed } from './secrets/refuse.ts';
 import { givenNotebook } from './run/notebook.ts';
 import { version } from './version.ts';
+import { openRun } from './workers/open.ts';
 
 /** What `cellar pack` was asked. */
 export interface PackOptions {
@@ -46,7 +47,7 @@ export interface Packed {
  *   first state of an input was not kept, unless `allowMissing`; CELLAR_DISK_FULL with nothing half left
  */
 export async function packRun(o: PackOptions, listen: Listener): Promise<Packed> {
-	const { id, directory } = await findRun(o.home, o.run);
+	const { id, directory } = await openRun(o.home, o.run);
 	const run = await readRun(directory);
 	if (run.status === 'running')
 		throw new CellarError('CELLAR_RUN_IN_USE', `run ${id} is still running`, { hint: 'pack it when it has ended' });

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Warning } from './run.ts';
 
 export const ecosystems = [
 	'pypi',
@@ -43,6 +44,32 @@ const software = v.object({
 });
 export type SoftwareDependency = v.InferOutput<typeof software>;
 
+/** A package of which the manager and some workers, or workers among themselves, used different versions. */
+const difference = v.object({
+	name: v.string(),
+	ecosystem: v.picklist(ecosystems),
+	versions: v.array(
+		v.object({ version: v.nullable(v.string()), manager: v.boolean(), workers: v.array(v.string()), tasks: v.array(v.string()) }),
+	),
+});
+export type VersionDifference = v.InferOutput<typeof difference>;
+
+/** What is said of it: `numpy is 2.1.0 in the manager and 1.26.4 in w2 (12 tasks)`. */
+export function differenceWarning({ name, versions }: VersionDifference): Warning {
+	const some = (ids: readonly string[], what: string) => (ids.length > 3 ? `${ids.length} ${what}s` : ids.join(', '));
+	const uses = versions.map(({ version, manager, workers, tasks }) => {
+		const numbers = [...new Set(tasks.map((task) => task.split('.', 1)[0]!))];
+		const who = [manager ? 'the manager' : '', some(workers, 'worker')].filter((text) => text !== '').join(' and ');
+		const ran =
+			numbers.length === 0
+				? ''
+				: ` (${numbers.length > 3 ? '' : numbers.length === 1 ? 'task ' : 'tasks '}${some(numbers, 'task')})`;
+		return `${version ?? 'of an unknown version'} in ${who}${ran}`;
+	});
+	const list = `${uses.slice(0, -1).join(', ')} and ${uses.at(-1)}`;
+	return { code: 'CELLAR_VERSIONS_DIFFER', message: `${name} is ${list}` };
+}
+
 /** The name by which distributions are compared. @see https://peps.python.org/pep-0503/#normalized-names */
 export function normalName(name: string): string {
 	return name.replaceAll(/[-_.]+/g, '-').toLowerCase();
@@ -79,6 +106,8 @@ export const dependenciesSchema = v.object({
 	for: v.string(),
 	notebook: v.nullable(v.string()),
 	software: v.array(software),
+	/** Of the whole run, whichever part is asked for. */
+	differences: v.optional(v.array(difference), []),
 	data: v.array(data),
 	network: v.array(v.object({ address: v.string(), port: v.nullable(v.number()), name: v.nullable(v.string()), ...usedBy })),
 	missing: v.nullable(v.array(v.object({ path: v.string(), ...usedBy }))),

@@ -123,6 +123,18 @@ export interface TaskFact {
 	readonly attempts: readonly AttemptFact[];
 }
 
+/**
+ * An id under which tasks that were submitted in one log may be named in another: a group of them, whose ids begin with the group's,
+ * or one more id of a task.
+ */
+export interface HandedFact {
+	readonly id: string;
+	/** The task that it names; null for a group. */
+	readonly task: number | null;
+	/** Where the group was submitted; null for another id of a task, which has its own. */
+	readonly submitted: TaskFact['submitted'];
+}
+
 /** One time that a task ran. */
 export interface AttemptFact {
 	readonly log: LogId;
@@ -154,6 +166,7 @@ export interface Facts {
 	readonly network: readonly NetworkFact[];
 	readonly workers: readonly WorkerFact[];
 	readonly tasks: readonly TaskFact[];
+	readonly handed: readonly HandedFact[];
 	readonly doubts: readonly Doubt[];
 }
 

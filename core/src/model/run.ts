@@ -34,6 +34,8 @@ const worker = v.object({
 	/** How many tasks it ran; null where tasks were not marked. */
 	tasks: v.nullable(v.number()),
 	seconds: v.nullable(v.number()),
+	/** The log that tells of it: the manager's, or its own. */
+	log: v.optional(v.string(), 'manager'),
 });
 export type RunWorker = v.InferOutput<typeof worker>;
 

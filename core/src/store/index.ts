@@ -12,3 +12,12 @@ export { keepOutputs } from './blobs/outputs.ts';
 export { look, sha256Of, type Look } from './blobs/look.ts';
 export { compressLog, redactExec, redactLine } from './logs.ts';
 export { timesOfLines } from './times.ts';
+export {
+	beginWorker,
+	factsOfReport,
+	takeWorker,
+	workersIn,
+	type WorkerFolder,
+	type WorkerReport,
+	type WorkerState,
+} from './workers.ts';

@@ -28,12 +28,14 @@ export async function writeLock(directory: string): Promise<void> {
  * Takes the folder of a run that is nobody's any more. Of several processes that try at once one gets it: whoever wants to
  * follow a dead lock first claims it by a file named after it, and only then puts its own in its place.
  *
+ * @param fromElsewhere also where it was held by a process that cannot be seen from here: the caller knows that it is gone
  * @returns whether it is ours now
  */
-export async function takeLock(directory: string): Promise<boolean> {
+export async function takeLock(directory: string, fromElsewhere = false): Promise<boolean> {
 	const path = join(directory, names.lock);
 	const dead = await textOf(path);
-	if (dead !== null && (await isHeld(dead))) return false;
+	const held = dead === null ? 'nobody' : await holder(dead);
+	if (held === 'here' || (held === 'elsewhere' && !fromElsewhere)) return false;
 	const claim = `${path}.${createHash('sha256')
 		.update(dead ?? '')
 		.digest('hex')
@@ -78,19 +80,30 @@ async function ownLock(): Promise<string> {
  * and counts as held: a live run taken for a dead one would be torn apart, the other way round costs a person a look.
  */
 export async function isAlive(directory: string): Promise<boolean> {
-	const text = await textOf(join(directory, names.lock));
-	return text !== null && isHeld(text);
+	return (await holderOf(directory)) !== 'nobody';
 }
 
+/** Whose a folder is by its lock: a living process's that can be seen from here, or one's elsewhere, of which nothing else is known. */
+export async function holderOf(directory: string): Promise<Holder> {
+	const text = await textOf(join(directory, names.lock));
+	return text === null ? 'nobody' : holder(text);
+}
+
+export type Holder = 'nobody' | 'here' | 'elsewhere';
+
 async function isHeld(text: string): Promise<boolean> {
+	return (await holder(text)) !== 'nobody';
+}
+
+async function holder(text: string): Promise<Holder> {
 	const lock = v.safeParse(v.pipe(v.string(), v.parseJson(), lockSchema), text);
-	if (!lock.success) return false;
+	if (!lock.success) return 'nobody';
 	const { pid, startTime, host } = lock.output;
 	const sameBoot = lock.output.bootId === (await bootId());
-	if (!sameBoot) return host !== hostname();
-	if (lock.output.pidNamespace !== (await pidNamespace())) return true;
+	if (!sameBoot) return host === hostname() ? 'nobody' : 'elsewhere';
+	if (lock.output.pidNamespace !== (await pidNamespace())) return 'elsewhere';
 	const state = await stateOf(pid);
-	return state !== null && state.startTime === startTime && !state.ended;
+	return state !== null && state.startTime === startTime && !state.ended ? 'here' : 'nobody';
 }
 
 /** Null where there is no lock. */

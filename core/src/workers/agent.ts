@@ -16,17 +16,27 @@ const plainOptions = /^-[bBdEiIOPqRsSuvx]+$/;
  * @returns null where it is not `python … -m MODULE`: such a kernel runs without, and its workers are told by their birth
  */
 export function withAgent(argv: readonly string[], nonce: string): readonly string[] | null {
-	const [program = ''] = argv;
-	const at = moduleAt(argv);
-	if (at === null || !isPython(program)) return null;
+	const at = programAt(argv);
+	return at !== null && argv[at] === '-m' ? withLauncher(argv, at, nonce) : null;
+}
+
+/** The command of Python that runs something, with the agent put before what it runs; null where it is none, or not all its options are known. */
+export function withAgentInPython(argv: readonly string[], nonce: string): readonly string[] | null {
+	const at = programAt(argv);
+	return at === null ? null : withLauncher(argv, at, nonce);
+}
+
+function withLauncher(argv: readonly string[], at: number, nonce: string): readonly string[] {
 	return [...argv.slice(0, at), join(agentFolder, 'launch.py'), nonce, ...argv.slice(at)];
 }
 
-/** Which word is the `-m`; null where something else is run, or not all words before it are known. */
-function moduleAt(argv: readonly string[]): number | null {
+/** Which word begins what Python runs: `-m`, `-c` or a script. Null where nothing is run, or not all words before it are known. */
+function programAt(argv: readonly string[]): number | null {
+	if (!isPython(argv[0] ?? '')) return null;
 	for (let at = 1; at < argv.length; at++) {
 		const word = argv[at]!;
-		if (word === '-m') return argv[at + 1] === undefined ? null : at;
+		if (word === '-m' || word === '-c') return argv[at + 1] === undefined ? null : at;
+		if (!word.startsWith('-')) return at;
 		if (withValue.has(word)) at++;
 		else if (!plainOptions.test(word) && !/^-[WX]./.test(word)) return null;
 	}

@@ -1,2 +1,9 @@
-/** Engines and their workers: how a Python kernel is started with the agent that marks its tasks (agent/). Starts nothing itself. */
+/**
+ * Engines and their workers: how a Python kernel, and a worker of an engine, are started with the agent that marks tasks (agent/), and
+ * what is known of each engine (engines/).
+ */
 export { agentFolder, withAgent } from './agent.ts';
+export { workerCommand, type WorkerCommand } from './command.ts';
+export type { Engine, Surroundings } from './engines/engine.ts';
+export { engineNamed, engineNames, engineOfCommand } from './engines/index.ts';
+export { runCommand } from './run.ts';

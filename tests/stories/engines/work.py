@@ -63,6 +63,10 @@ def ends_its_worker(n):
     return n
 
 
+def version(module, _):
+    return importlib.import_module(module).__version__
+
+
 def into(queue, engine, n):
     queue.put(task(engine, n))
 

@@ -5,6 +5,7 @@ import type {
 	AttemptFact,
 	ExecFact,
 	Facts,
+	HandedFact,
 	LogId,
 	NetworkFact,
 	ProcessFact,
@@ -13,7 +14,7 @@ import type {
 	Seq,
 	TaskFact,
 } from '../../model/index.ts';
-import { settled, type TaskTrace } from './scopes.ts';
+import { settled, type Submission, type Tasks, type TaskTrace } from './scopes.ts';
 import type { Process, Row, ScopeState, Thread } from './threads.ts';
 import type { Workers } from './workers.ts';
 
@@ -47,7 +48,7 @@ export function factsOf(
 	recorded: Recorded,
 	workers: Workers,
 	where: { readonly log: LogId; readonly host: string; readonly bootId: string },
-): Omit<Facts, 'doubts' | 'tasks'> {
+): Omit<Facts, 'doubts' | 'tasks' | 'handed'> {
 	const { log } = where;
 	const scoped = <F extends Scope>(told: Told<F>) => ({
 		log,
@@ -72,9 +73,20 @@ export function tasksOf(tasks: readonly TaskTrace[], workers: Workers, log: LogI
 		engine: engineId.split('.', 1)[0] ?? engineId,
 		engineId,
 		function: name,
-		submitted: submitted && { log, seq: submitted.seq, ...scopeFact(workers, submitted.thread.process, submitted.scope) },
+		submitted: submitted && submissionOf(submitted, workers, log),
 		attempts: attemptsOf(attempts, workers, log),
 	}));
+}
+
+export function handedOf({ groups, links }: Tasks, workers: Workers, log: LogId): HandedFact[] {
+	return [
+		...[...groups].map(([id, group]) => ({ id, task: null, submitted: submissionOf(group, workers, log) })),
+		...[...links].map(([id, { task }]) => ({ id, task, submitted: null })),
+	];
+}
+
+function submissionOf({ seq, thread, scope }: Submission, workers: Workers, log: LogId): NonNullable<TaskFact['submitted']> {
+	return { log, seq, ...scopeFact(workers, thread.process, scope) };
 }
 
 function attemptsOf(attempts: TaskTrace['attempts'], workers: Workers, log: LogId): AttemptFact[] {

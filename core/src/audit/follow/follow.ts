@@ -1,7 +1,7 @@
 import type { Doubt, Facts, Seq } from '../../model/index.ts';
-import { withoutAgent } from '../agent.ts';
+import { withoutAgent, withoutProcesses } from '../agent.ts';
 import type { CallEvent } from '../log/events.ts';
-import { factsOf, lifetimesOf, tasksOf, type Lifetime } from './facts.ts';
+import { factsOf, handedOf, lifetimesOf, tasksOf, type Lifetime } from './facts.ts';
 import { endLookup, takeBegan, takeEnd, takeExec, takeLookup, takeNetwork, takeSuperseded, takeWorld } from './programs.ts';
 import { createState, doubtProgram, type FollowerOptions } from './state.ts';
 import { takeAgain, takeOpen, takePair, takePath } from './uses.ts';
@@ -89,9 +89,14 @@ export function createFollower(options: FollowerOptions): Follower {
 			const facts = {
 				...factsOf({ ...lists, threads: tree.all, rows: accesses.rows(), scopes: accesses.scopes() }, workers, options),
 				tasks: tasksOf(marking.tasks.all, workers, options.log),
+				handed: handedOf(marking.tasks, workers, options.log),
 				doubts: doubtsNow(),
 			};
-			return options.agent === undefined ? facts : withoutAgent(facts, options.agent, options.nonce);
+			const own = tree.all.flatMap(({ process, ordinal }) =>
+				process.cellars && process.leader.ordinal === ordinal ? [ordinal] : [],
+			);
+			const told = withoutProcesses(facts, new Set(own));
+			return options.agent === undefined ? told : withoutAgent(told, options.agent, options.nonce);
 		},
 		lifetimes: () => lifetimesOf(tree.all),
 	};

@@ -108,7 +108,8 @@ export function createMarking(o: {
 	};
 
 	const groupMark = (mark: Mark, thread: Thread, seq: Seq) => {
-		if (mark.id !== 'launcher') return groupTask(mark, thread, seq);
+		if (mark.id === 'cellar') thread.process.cellars = true;
+		else if (mark.id !== 'launcher') return groupTask(mark, thread, seq);
 		// The program itself may say what it likes: only the thread from which all came is the launcher.
 		if (thread.parent !== null || marking.execsLeft !== null) return;
 		if (mark.verb === 'end' && thread.own) marking.execsLeft = Number(mark.attempt ?? 0) || 0;

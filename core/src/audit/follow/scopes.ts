@@ -118,6 +118,9 @@ export interface Tasks {
 	submitGroup(id: string, submission: Submission): void;
 	groupOf(id: string): Submission | null;
 	readonly all: readonly TaskTrace[];
+	readonly groups: ReadonlyMap<string, Submission>;
+	/** Further ids of tasks. */
+	readonly links: ReadonlyMap<string, TaskTrace>;
 }
 
 interface TaskState {
@@ -132,6 +135,7 @@ export function createTasks(): Tasks {
 	const byId = new Map<string, TaskState>();
 	const states: TaskState[] = [];
 	const groups = new Map<string, Submission>();
+	const links = new Map<string, TaskTrace>();
 	/** The nearest group that an id is below: `pool.7.3` is that of `pool.7.3.12`. */
 	const groupAbove = (id: string): Submission | null => {
 		if (groups.size === 0) return null;
@@ -157,7 +161,10 @@ export function createTasks(): Tasks {
 			state.submitted ??= { seq, thread, scope };
 		},
 		link(mark) {
-			if (mark.name !== null) byId.set(mark.name, stateOf(mark));
+			if (mark.name === null) return;
+			const state = stateOf(mark);
+			byId.set(mark.name, state);
+			links.set(mark.name, state);
 		},
 		begin(mark, seq, thread, scopeOf) {
 			const state = stateOf(mark);
@@ -177,5 +184,7 @@ export function createTasks(): Tasks {
 		submitGroup: (id, submission) => void groups.set(id, submission),
 		groupOf: (id) => groups.get(id) ?? null,
 		all: states,
+		groups,
+		links,
 	};
 }

@@ -179,6 +179,7 @@ function newProcess(maker: Thread | null, kind: BirthKind | null): Process {
 		folders: new Map(),
 		lookups: new Set(),
 		hosts: new Map(),
+		cellars: false,
 		engine: null,
 		requests: null,
 	};

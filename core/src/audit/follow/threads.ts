@@ -69,6 +69,8 @@ export interface Process {
 	/** Names that its threads looked up and that no connection has followed from, and the names of the addresses where one has. */
 	readonly lookups: Set<Lookup>;
 	readonly hosts: Map<string, string>;
+	/** It is Cellar's own beside the launcher: what starts a worker that is traced already. */
+	cellars: boolean;
 	/** The engine whose worker it is, by what it executed. */
 	engine: string | null;
 	/** It forks workers for others: who asked it to, the first first. Null for every other process. */

@@ -13,7 +13,8 @@ import {
 import { listingHash, namesBefore } from '../data/listings.ts';
 import type { Judgement } from '../judge.ts';
 import { byName, isWithin, parentOf, relativeTo, seenBy, statOf } from '../paths.ts';
-import type { Scopes, Selector } from '../scopes.ts';
+import { wholeRun, type Scopes, type Selector } from '../scopes.ts';
+import { versionsThatDiffer } from './differences.ts';
 import { networkOf } from './network.ts';
 import { describeSoftware } from './software.ts';
 import { foldStores, storesIn } from './stores.ts';
@@ -51,12 +52,17 @@ function describeAll(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector:
 		} else if (verdict.verdict === 'unknown') unknown.push({ path, reason });
 		else if (verdict.verdict === 'missing' && mayBeMeant(path, j)) missing.push({ path, ...world.scopes.of(accesses) });
 	}
+	const software = describeSoftware(j, selector, files);
+	const isWhole = selector.parts.some(({ part }) => part === 'run');
+	const differences =
+		run.workers.length === 0 ? [] : versionsThatDiffer(isWhole ? software : describeSoftware(j, wholeRun, files));
 	return {
 		format: 1,
 		run: run.run,
 		for: selector.text,
 		notebook: run.notebook,
-		software: describeSoftware(j, selector, files),
+		software,
+		differences,
 		data: foldStores(data, storesIn(j), world.folder).toSorted(
 			(a, b) => byPath(a, b) || byName(a.kind, b.kind) || byName(a.role, b.role),
 		),

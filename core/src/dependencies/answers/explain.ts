@@ -191,6 +191,7 @@ function usesOf({ world }: Judgement, accesses: readonly Access[]): Use[] {
 			...{ cell: number(access.cell), worker: access.worker, task: access.task, process: access.process, how: access.how },
 			pid: programs.fact(access.process)?.pid ?? null,
 			program: null,
+			log: access.log,
 			first: Math.min(known?.first ?? Infinity, access.first),
 			seconds: null,
 			count: (known?.count ?? 0) + access.count,

@@ -1,4 +1,4 @@
-import type { Dependencies, How, Name, PathVerdict, ProcessOrdinal, RunCell, Seq } from '../../model/index.ts';
+import type { Dependencies, How, LogId, Name, PathVerdict, ProcessOrdinal, RunCell, Seq } from '../../model/index.ts';
 
 /** One way in which one part of a run used a thing. */
 export interface Use {
@@ -10,7 +10,8 @@ export interface Use {
 	readonly pid: number | null;
 	readonly program: string | null;
 	readonly how: How;
-	/** The line of the log. */
+	/** The log that tells of it, and the line in it. */
+	readonly log: LogId;
 	readonly first: Seq;
 	/** When that was, since the run began; null where the log is not kept. */
 	readonly seconds: number | null;

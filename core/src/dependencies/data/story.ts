@@ -1,4 +1,4 @@
-import type { FileFact, Name } from '../../model/index.ts';
+import type { FileFact, LogId, Name } from '../../model/index.ts';
 import type { Uses } from '../uses.ts';
 
 /** What a run did to one path, in the order of its log. Lines are null where it never did so. */
@@ -34,6 +34,7 @@ export function storyOf(path: Name, uses: Uses, file: FileFact | null): Story {
 	let replaced: number | null = null;
 	let [appended, executed, listed, found] = [false, false, false, false];
 	const accesses = uses.of(path);
+	let writer: LogId | null = null;
 	for (const { how, log, first, last } of accesses) {
 		if (how !== 'missing') found = true;
 		// Lines of different logs have no order; the manager's come first, since what a worker does follows from it.
@@ -45,28 +46,32 @@ export function storyOf(path: Name, uses: Uses, file: FileFact | null): Story {
 				executed ||= how === 'execute';
 				read = earlier(read, at);
 				readLast = Math.max(readLast ?? 0, last + later);
-				break;
+				continue;
 			case 'list':
 				listed = true;
-				break;
+				continue;
 			case 'create':
 			case 'truncate':
 				replaced = earlier(replaced, at);
-				written = earlier(written, at);
 				break;
 			case 'readwrite':
 				both = earlier(both, at);
-				written = earlier(written, at);
 				break;
 			case 'append':
 			case 'write':
 				appended ||= how === 'append';
-				written = earlier(written, at);
 				break;
 			case 'stat':
 			case 'missing':
-				break;
+				continue;
 		}
+		if (written !== null && at >= written) continue;
+		written = at;
+		writer = log;
+	}
+	// What was not there before was written before anybody read it, whatever the lines of another log are.
+	if (file?.existedBefore === false && writer !== null && accesses.some((one) => one.how === 'read' && one.log !== writer)) {
+		readLast = Infinity;
 	}
 	return {
 		read,

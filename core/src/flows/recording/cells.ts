@@ -1,10 +1,12 @@
 import { openSession, type Connection, type Kernelspec, type Session } from '../../kernel/index.ts';
 import type { CellUse, Facts, RunStatus, StartedProcess } from '../../model/index.ts';
+import type { Engine } from '../../workers/index.ts';
 import type { CodeCell } from '../../notebook/index.ts';
 import { createAside, type Aside } from '../run/aside.ts';
 import { executed, runCells, type CellLoop } from '../run/cells.ts';
 import { hintsOfCode } from '../run/coroutines.ts';
 import { isFull, lostLog } from './marks.ts';
+import { startWorkers, type StartedWorkers } from '../workers/started.ts';
 import { traced, warn, type Growing, type Tracing } from './tracing.ts';
 
 /** A kernel that is to be run under the tracer. */
@@ -15,6 +17,8 @@ export interface Recording extends Omit<Tracing, 'name' | 'hints' | 'language' |
 	readonly uses: readonly CellUse[];
 	readonly cells: readonly CodeCell[];
 	readonly connection: Connection;
+	/** Workers that are started for the manager that the kernel becomes, or starts; null for none. */
+	readonly workers: { readonly engine: Engine; readonly count: number } | null;
 }
 
 /**
@@ -36,6 +40,7 @@ export async function recordCells(o: Recording): Promise<{ facts: Facts; status:
 
 async function runInKernel(o: Recording, aside: Aside, growing: Growing): Promise<RunStatus> {
 	const clock = performance.now();
+	await using workers = o.workers === null ? null : workersFor(o, o.workers, growing);
 	await using session = await openKernel(o, aside, growing.launched);
 	o.listen({ type: 'kernel ready', kernel: o.spec.displayName, seconds: (performance.now() - clock) / 1000 });
 	const { status } = await runCells({
@@ -49,7 +54,21 @@ async function runInKernel(o: Recording, aside: Aside, growing: Growing): Promis
 		listen: o.listen,
 	});
 	await session.shutdown(5000);
+	await workers?.end();
 	return status;
+}
+
+function workersFor(o: Recording, asked: NonNullable<Recording['workers']>, { launched }: Growing): StartedWorkers {
+	const { nonce, checks, tracer, cwd, folder, control, listen, connection } = o;
+	const env = Object.fromEntries(
+		Object.entries(o.environment).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+	);
+	return startWorkers({
+		...{ ...asked, launched, env, folder, control, listen, watching: { nonce, checks, tracer } },
+		around: { program: o.argv[0] ?? '', cwd, env },
+		own: new Set(Object.values(connection.ports)),
+		warn: (warning) => warn(o, warning),
+	});
 }
 
 /** Puts the marks of cells into the log, and looks whether they stand there. */

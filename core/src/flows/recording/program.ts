@@ -56,7 +56,7 @@ export function statusOf({ exitCode }: ProgramEnd, stopped: boolean): RunStatus 
 }
 
 /** Whether a terminal's Ctrl-C is for us now: by /proc, our group is the one in the foreground of a terminal. */
-function isInForeground(): boolean {
+export function isInForeground(): boolean {
 	// The name, in brackets, may hold anything: count from its end. State, parent, group, session, terminal, its foreground group.
 	const fields = readFileSync('/proc/self/stat', 'latin1')
 		.replace(/^.*\) /s, '')

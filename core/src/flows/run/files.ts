@@ -5,6 +5,7 @@ import {
 	type Facts,
 	type FileFact,
 	type JournalEntry,
+	type LogId,
 	type Name,
 	type PathVerdict,
 } from '../../model/index.ts';
@@ -33,9 +34,8 @@ export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: L
 	const saved = new Map<Name, Saved>(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry]] : [])));
 	const files = new Map<Name, FileFact>();
 	const folders = new Map<Name, Name | null>();
-	for (const access of byFirst(facts.accesses)) {
-		const { path } = access;
-		if (!files.has(path)) files.set(path, lookAtFile(path, saved.get(path), existedByUse(access), o, folders));
+	for (const [path, existed] of existedByUses(facts.accesses)) {
+		files.set(path, lookAtFile(path, saved.get(path), existed, o, folders));
 	}
 	const others = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
 	for (const path of [...others, ...saved.keys()]) {
@@ -46,10 +46,34 @@ export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: L
 	return files;
 }
 
-/** By their first lines: so they mostly come. */
+/**
+ * What the first use of each path says of its having been there before. Of several logs each has a first: where one of them did not
+ * find it, or made it, the others used what was made meanwhile.
+ */
+function existedByUses(accesses: readonly Access[]): ReadonlyMap<Name, boolean | null> {
+	const byPath = new Map<Name, boolean | null>();
+	let log: LogId | null = null;
+	let seen = new Set<Name>();
+	for (const access of byFirst(accesses)) {
+		if (access.log !== log) {
+			log = access.log;
+			seen = new Set();
+		}
+		if (seen.has(access.path)) continue;
+		seen.add(access.path);
+		const [known, told] = [byPath.get(access.path), existedByUse(access)];
+		if (known === undefined || known === null || told === false) byPath.set(access.path, told ?? known ?? null);
+	}
+	return byPath;
+}
+
+/** Log by log, and by their first lines: so they mostly come. */
 function byFirst(accesses: readonly Access[]): readonly Access[] {
-	const isSorted = accesses.every((access, at) => at === 0 || accesses[at - 1]!.first <= access.first);
-	return isSorted ? accesses : accesses.toSorted((a, b) => a.first - b.first);
+	const ranks = new Map<LogId, number>();
+	for (const { log } of accesses) if (!ranks.has(log)) ranks.set(log, ranks.size);
+	const compare = (a: Access, b: Access) => ranks.get(a.log)! - ranks.get(b.log)! || a.first - b.first;
+	const isSorted = accesses.every((access, at) => at === 0 || compare(accesses[at - 1]!, access) <= 0);
+	return isSorted ? accesses : accesses.toSorted(compare);
 }
 
 interface Looking {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { describe, judge, openMachine, wholeRun } from '../../dependencies/index.ts';
 import {
+	differenceWarning,
 	findSecrets,
 	type CellUse,
 	type Facts,
@@ -51,6 +52,10 @@ export interface Ending {
 	readonly inside: Inside | null;
 	/** What is known to be secret. */
 	readonly secrets: Secrets;
+	/** What is to be said of workers with logs of their own. */
+	readonly ofWorkers?: readonly Warning[];
+	/** The files that were looked at before, of a run that is told anew because a worker has reported since: they stay as they were. */
+	readonly known?: ReadonlyMap<Name, FileFact>;
 	readonly listen: Listener;
 }
 
@@ -73,7 +78,8 @@ export async function finishRun(o: Ending): Promise<Run> {
 	const executed = o.notebook === null ? null : formatNotebook(withResults(o.notebook, results, begun.circumstances.kernel));
 	if (executed !== null) await folder.write('executed.ipynb', executed);
 	const looking = { started: Date.parse(begun.started), ended: o.ended, inside: o.inside };
-	const looked = lookAtFiles(o.facts, journal, looking);
+	const known = o.known ?? new Map<Name, FileFact>();
+	const looked = new Map([...lookAtFiles(o.facts, journal, looking), ...known]);
 
 	listen({ type: 'step', what: 'judging what was used', done: null, of: null });
 	const machine = o.inside === null ? openMachine() : openMachine({ view: o.inside, dpkg: recordedDpkg });
@@ -84,7 +90,7 @@ export async function finishRun(o: Ending): Promise<Run> {
 	// The outputs of cells first: they are small, and what a verdict is about. What they leave of the limit is the files'.
 	const outputs = await keepOutputs(results, blobs, o.keepOutputs);
 	const taken = outputs.reduce((sum, output) => sum + (output.blob === null ? 0 : output.bytes), 0);
-	const files = await keepFiles({
+	const kept = await keepFiles({
 		files: withSources(looked, judgement.verdicts, looking),
 		verdicts: judgement.verdicts,
 		blobs,
@@ -92,15 +98,20 @@ export async function finishRun(o: Ending): Promise<Run> {
 		inside: o.inside,
 	});
 
+	const files = new Map([...kept, ...known]);
+
 	listen({ type: 'step', what: 'writing the run', done: null, of: null });
 	await writeTables(folder.directory, { facts: o.facts, files: [...files.values()], outputs });
-	await folder.write('dependencies.json', `${JSON.stringify(describe(judgement, files, wholeRun), null, '\t')}\n`);
+	const dependencies = describe(judgement, files, wholeRun);
+	await folder.write('dependencies.json', `${JSON.stringify(dependencies, null, '\t')}\n`);
 	const warned = journal.flatMap((entry) => (entry.event === 'warning' ? [entry.warning] : []));
 	const run: Run = {
 		...account,
 		warnings: [
 			...warned,
 			...doubtsOf(o.facts),
+			...(o.ofWorkers ?? []),
+			...dependencies.differences.map(differenceWarning),
 			...judgement.warnings,
 			...changesLater([...files.values()]),
 			...secretPaths(files.keys()),
@@ -120,6 +131,7 @@ export async function finishRun(o: Ending): Promise<Run> {
 }
 
 function workersOf(facts: Facts, host: string): RunWorker[] {
+	const processes = new Map(facts.processes.map((process) => [process.ordinal, process]));
 	const marked = new Set(facts.tasks.map((task) => task.engine));
 	const counts = new Map<WorkerId, number>();
 	for (const { worker } of facts.tasks.flatMap((task) => task.attempts)) {
@@ -128,11 +140,12 @@ function workersOf(facts: Facts, host: string): RunWorker[] {
 	return facts.workers.map((worker) => ({
 		id: worker.worker,
 		engine: worker.engine,
-		host,
+		host: processes.get(worker.process)?.host ?? host,
 		pid: worker.pid,
 		// A worker that took none is known to have taken none where its engine marks them.
 		tasks: counts.get(worker.worker) ?? (marked.has(worker.engine) ? 0 : null),
 		seconds: null,
+		log: processes.get(worker.process)?.log ?? 'manager',
 	}));
 }
 

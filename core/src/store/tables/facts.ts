@@ -9,6 +9,7 @@ import {
 	type ExecFact,
 	type Facts,
 	type FileFact,
+	type HandedFact,
 	type NetworkFact,
 	type OutputFact,
 	type ProcessFact,
@@ -17,7 +18,7 @@ import {
 } from '../../model/index.ts';
 import { flag, int, long, oneOf, orNull, text, texts, time } from './column.ts';
 import { readTable, writeTable, type Columns } from './table.ts';
-import { rowsOfTasks, tasks, tasksOfRows } from './tasks.ts';
+import { handed, handedOfRows, rowsOfHanded, rowsOfTasks, tasks, tasksOfRows } from './tasks.ts';
 
 /** All that the tables of a run hold. */
 export interface Tables {
@@ -115,19 +116,11 @@ const outputs: Columns<OutputFact> = {
 	blob: orNull(text),
 };
 
+const factTables = ['accesses', 'changes', 'processes', 'execs', 'network', 'workers', 'tasks', 'handed', 'doubts'] as const;
 /** The files of a run folder that are tables, one each, in the order in which they are written. */
-export const tableNames = [
-	'accesses',
-	'changes',
-	'processes',
-	'execs',
-	'network',
-	'workers',
-	'tasks',
-	'doubts',
-	'files',
-	'outputs',
-] as const;
+export const tableNames = [...factTables, 'files', 'outputs'] as const;
+/** Those that runs made before tasks were marked, or before workers had logs of their own, do not have. */
+const later: ReadonlySet<string> = new Set(['tasks', 'handed']);
 
 /**
  * Writes every table of a run into its folder, each whole or not at all; `outputs` comes last.
@@ -135,7 +128,17 @@ export const tableNames = [
  * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
  */
 export async function writeTables(directory: string, tables: Tables): Promise<void> {
-	const { facts } = tables;
+	await writeFacts(directory, tables.facts);
+	await writeTable(tablePath(directory, 'files'), files, tables.files);
+	await writeTable(tablePath(directory, 'outputs'), outputs, tables.outputs);
+}
+
+/**
+ * Writes the tables of what one log told.
+ *
+ * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
+ */
+export async function writeFacts(directory: string, facts: Facts): Promise<void> {
 	await writeTable(tablePath(directory, 'accesses'), accesses, facts.accesses);
 	await writeTable(tablePath(directory, 'changes'), changes, facts.changes);
 	await writeTable(tablePath(directory, 'processes'), processes, facts.processes);
@@ -143,14 +146,18 @@ export async function writeTables(directory: string, tables: Tables): Promise<vo
 	await writeTable(tablePath(directory, 'network'), network, facts.network);
 	await writeTable(tablePath(directory, 'workers'), workers, facts.workers);
 	await writeTable(tablePath(directory, 'tasks'), tasks, rowsOfTasks(facts.tasks));
+	await writeTable(tablePath(directory, 'handed'), handed, rowsOfHanded(facts.handed));
 	await writeTable(tablePath(directory, 'doubts'), doubts, facts.doubts);
-	await writeTable(tablePath(directory, 'files'), files, tables.files);
-	await writeTable(tablePath(directory, 'outputs'), outputs, tables.outputs);
 }
 
 /** @throws CellarError CELLAR_RUN_UNREADABLE with the file, CELLAR_RUN_TOO_NEW */
 export async function readTables(directory: string): Promise<Tables> {
-	const facts: Facts = {
+	return { facts: await readFacts(directory), files: await readFiles(directory), outputs: await readOutputs(directory) };
+}
+
+/** @throws CellarError CELLAR_RUN_UNREADABLE with the file, CELLAR_RUN_TOO_NEW */
+export async function readFacts(directory: string): Promise<Facts> {
+	return {
 		accesses: await readTable(tablePath(directory, 'accesses'), accesses),
 		changes: await readTable(tablePath(directory, 'changes'), changes),
 		processes: await readTable(tablePath(directory, 'processes'), processes),
@@ -158,9 +165,14 @@ export async function readTables(directory: string): Promise<Tables> {
 		network: await readTable(tablePath(directory, 'network'), network),
 		workers: await readTable(tablePath(directory, 'workers'), workers),
 		tasks: await readTasks(directory),
+		handed: await readHanded(directory),
 		doubts: await readTable(tablePath(directory, 'doubts'), doubts),
 	};
-	return { facts, files: await readFiles(directory), outputs: await readOutputs(directory) };
+}
+
+async function readHanded(directory: string): Promise<readonly HandedFact[]> {
+	if (!(await isThere(tablePath(directory, 'handed')))) return [];
+	return handedOfRows(await readTable(tablePath(directory, 'handed'), handed));
 }
 
 /** None of a run that was made before tasks were marked. */
@@ -180,7 +192,7 @@ export function readOutputs(directory: string): Promise<readonly OutputFact[]> {
 /** Whether all tables of a run are written. Those of a run that died are not: its journal and logs make them. */
 export async function hasTables(directory: string): Promise<boolean> {
 	for (const name of tableNames) {
-		if (name !== 'tasks' && !(await isThere(tablePath(directory, name)))) return false;
+		if (!later.has(name) && !(await isThere(tablePath(directory, name)))) return false;
 	}
 	return true;
 }

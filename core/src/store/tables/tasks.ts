@@ -1,4 +1,4 @@
-import type { AttemptFact, Seq, TaskFact } from '../../model/index.ts';
+import type { AttemptFact, HandedFact, Seq, TaskFact } from '../../model/index.ts';
 import { flag, int, long, orNull, text } from './column.ts';
 import type { Columns } from './table.ts';
 
@@ -32,6 +32,19 @@ export const tasks: Columns<TaskRow> = {
 	ended: orNull(long),
 };
 
+/** An id by which another log may name what this one submitted. */
+type HandedRow = Pick<HandedFact, 'id' | 'task'> & Pick<TaskRow, keyof ReturnType<typeof submissionRow>>;
+
+export const handed: Columns<HandedRow> = {
+	id: text,
+	task: orNull(int),
+	submittedLog: orNull(text),
+	submitted: orNull(long),
+	submittedCell: orNull(int),
+	submittedWorker: orNull(text),
+	submittedTask: orNull(text),
+};
+
 const never: Nullable<AttemptFact> = {
 	log: null,
 	attempt: null,
@@ -45,12 +58,7 @@ const never: Nullable<AttemptFact> = {
 
 export function rowsOfTasks(facts: readonly TaskFact[]): TaskRow[] {
 	return facts.flatMap(({ task, engine, engineId, function: name, submitted, attempts }) => {
-		const told = {
-			...{ task, engine, engineId, function: name },
-			...{ submittedLog: submitted?.log ?? null, submitted: submitted?.seq ?? null },
-			...{ submittedCell: submitted?.cell ?? null, submittedWorker: submitted?.worker ?? null },
-			submittedTask: submitted?.task ?? null,
-		};
+		const told = { ...{ task, engine, engineId, function: name }, ...submissionRow(submitted) };
 		return attempts.length === 0 ? [{ ...told, ...never }] : attempts.map((attempt) => ({ ...told, ...attempt }));
 	});
 }
@@ -58,17 +66,37 @@ export function rowsOfTasks(facts: readonly TaskFact[]): TaskRow[] {
 export function tasksOfRows(rows: readonly TaskRow[]): TaskFact[] {
 	const byTask = new Map<number, TaskFact & { readonly attempts: AttemptFact[] }>();
 	for (const row of rows) {
-		const { task, engine, engineId, submittedLog: log, submitted: seq } = row;
+		const { task, engine, engineId } = row;
 		let fact = byTask.get(task);
 		if (fact === undefined) {
-			const scope = { cell: row.submittedCell, worker: row.submittedWorker, task: row.submittedTask };
-			const submitted = log === null || seq === null ? null : { log, seq, ...scope };
-			byTask.set(task, (fact = { task, engine, engineId, function: row.function, submitted, attempts: [] }));
+			byTask.set(task, (fact = { task, engine, engineId, function: row.function, submitted: submissionOf(row), attempts: [] }));
 		}
 		const attempt = attemptOf(row);
 		if (attempt !== null) fact.attempts.push(attempt);
 	}
 	return [...byTask.values()];
+}
+
+export function rowsOfHanded(facts: readonly HandedFact[]): HandedRow[] {
+	return facts.map(({ id, task, submitted }) => ({ id, task, ...submissionRow(submitted) }));
+}
+
+export function handedOfRows(rows: readonly HandedRow[]): HandedFact[] {
+	return rows.map((row) => ({ id: row.id, task: row.task, submitted: submissionOf(row) }));
+}
+
+function submissionRow(submitted: TaskFact['submitted']) {
+	return {
+		...{ submittedLog: submitted?.log ?? null, submitted: submitted?.seq ?? null },
+		...{ submittedCell: submitted?.cell ?? null, submittedWorker: submitted?.worker ?? null },
+		submittedTask: submitted?.task ?? null,
+	};
+}
+
+function submissionOf(row: Omit<HandedRow, 'id' | 'task'>): TaskFact['submitted'] {
+	const { submittedLog: log, submitted: seq } = row;
+	const scope = { cell: row.submittedCell, worker: row.submittedWorker, task: row.submittedTask };
+	return log === null || seq === null ? null : { log, seq, ...scope };
 }
 
 function attemptOf({ log, attempt, counted, process, thread, worker, begun, ended }: TaskRow): AttemptFact | null {

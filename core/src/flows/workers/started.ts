@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listeningOf, startTimeOf, type Launched } from '../../audit/index.ts';
+import type { Listener, Warning } from '../../model/index.ts';
+import type { RunFolder } from '../../store/index.ts';
+import type { Engine, Surroundings } from '../../workers/index.ts';
+import { createAside } from '../run/aside.ts';
+import type { Control } from '../run/control.ts';
+import { watchWorker, type Watched, type Watching } from './watched.ts';
+
+/** Workers that are to be started for whatever manager a program turns out to be, or to start. */
+export interface Starting {
+	readonly engine: Engine;
+	readonly count: number;
+	/** The program that is, or starts, the manager. */
+	readonly launched: Launched;
+	readonly around: Surroundings;
+	readonly watching: Pick<Watching, 'nonce' | 'checks' | 'tracer'>;
+	readonly env: Readonly<Record<string, string>>;
+	/** Ports on which it listens for us. */
+	readonly own: ReadonlySet<number>;
+	readonly folder: RunFolder;
+	readonly control: Control;
+	readonly listen: Listener;
+	readonly warn: (warning: Warning) => Promise<void>;
+}
+
+/** Workers that Cellar has started, or will. */
+export interface StartedWorkers extends AsyncDisposable {
+	/** To be called when the program has ended: ends the workers too, waits for what they report, and says what went wrong. */
+	end(): Promise<void>;
+}
+
+/** Between two looks at where the program listens. */
+const lookMs = 300;
+/** How long a worker may take to end when its manager has; what goes on then is ended. With what that takes it is under 10 seconds. */
+const endingMs = 5000;
+const graceMs = 4000;
+
+/** Looks where the program listens from now on, asks whether that is the manager, and starts the workers that it is to have. */
+export function startWorkers(o: Starting): StartedWorkers {
+	const stop = new AbortController();
+	const aside = createAside();
+	const workers: Watched[] = [];
+	const asked = new Set<string>();
+	const managers = new Set<string>();
+
+	const watch = async (contact: string): Promise<void> => {
+		const { cwd } = o.around;
+		const { directory } = o.folder;
+		const argv = o.engine.command(contact, o.around);
+		const worker = await watchWorker({ ...o.watching, argv, cwd, env: o.env, directory, streams: 'kept' });
+		workers.push(worker);
+		const { tracerPid } = worker.launched;
+		const startTime = startTimeOf(tracerPid);
+		// Where Cellar and its marker processes are killed, by this it is found.
+		if (startTime !== null) await o.folder.append({ event: 'tracer', pid: tracerPid, startTime });
+		if (stop.signal.aborted) worker.launched.signal('SIGTERM');
+		const { code, signal } = await worker.launched.ended;
+		const isFault = !stop.signal.aborted && code !== 0;
+		await worker.report(stop.signal.aborted ? 0 : graceMs);
+		if (isFault) await o.warn(failed(o.engine, worker, code === null ? `signal ${signal}` : `exit code ${code}`));
+	};
+	const ask = async (address: string, port: number): Promise<void> => {
+		const contact = await o.engine.contactOf({ address, port }, o.around);
+		if (contact === null || managers.has(contact) || stop.signal.aborted) return;
+		managers.add(contact);
+		o.listen({ type: 'step', what: `starting ${o.count} workers of ${o.engine.name} for ${contact}`, done: null, of: null });
+		for (let n = 0; n < o.count; n++) aside.add(watch(contact));
+	};
+	const look = async (): Promise<void> => {
+		while (!stop.signal.aborted) {
+			for (const { pid, address, port } of await listeningOf(o.launched.tracerPid)) {
+				const key = `${pid} ${address} ${port}`;
+				if (asked.has(key) || o.own.has(port)) continue;
+				asked.add(key);
+				aside.add(ask(address, port));
+			}
+			await sleep(lookMs, undefined, { signal: stop.signal }).catch(() => undefined);
+		}
+	};
+	const kill = () => workers.forEach(({ launched }) => void launched.kill());
+	o.control.kill.addEventListener('abort', kill, { once: true });
+	aside.add(look());
+
+	const ended = async (): Promise<void> => {
+		stop.abort();
+		for (const { launched } of workers) launched.signal('SIGTERM');
+		const late = setTimeout(kill, endingMs);
+		try {
+			await aside.settled();
+		} finally {
+			clearTimeout(late);
+			o.control.kill.removeEventListener('abort', kill);
+		}
+	};
+	return {
+		async end() {
+			await ended();
+			if (managers.size === 0) await o.warn(noManager(o.engine));
+		},
+		async [Symbol.asyncDispose]() {
+			stop.abort();
+			for (const worker of workers) await worker[Symbol.asyncDispose]();
+			o.control.kill.removeEventListener('abort', kill);
+			await aside.settled().catch(() => undefined);
+		},
+	};
+}
+
+function failed({ name }: Engine, { launched }: Watched, how: string): Warning {
+	const last = launched.lastWords().trim().split('\n').at(-1) ?? '';
+	return {
+		code: 'CELLAR_WORKER_FAILED',
+		message: `a worker of ${name} ended before its run, with ${how}${last === '' ? '' : `: ${last}`}`,
+	};
+}
+
+function noManager({ name }: Engine): Warning {
+	const message = `nothing that the notebook started was seen to listen as a manager of ${name}: no worker was started`;
+	return { code: 'CELLAR_NO_MANAGER', message };
+}

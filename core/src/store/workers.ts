@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { CellarError, diskError, errnoOf, type Facts, type LogId } from '../model/index.ts';
+import { makeFolders, removeTemporary, syncFolder, writeWhole } from './disk.ts';
+import { names } from './home.ts';
+import { holderOf, takeLock, writeLock } from './lock.ts';
+import { readFacts, writeFacts } from './tables/facts.ts';
+
+const reportSchema = v.object({
+	format: v.literal(1),
+	/** What its log is called: `logs/<log>.strace`, and `log` of its facts. */
+	log: v.string(),
+	host: v.string(),
+	bootId: v.string(),
+	/** Of the process that watches it. */
+	pid: v.number(),
+	engine: v.string(),
+	/** The program and its arguments, without secrets. */
+	argv: v.array(v.string()),
+	cwd: v.string(),
+	/** The folder of the agent in it; null where it has none. */
+	agent: v.nullable(v.string()),
+	/** What it forks are workers. */
+	findWorkers: v.boolean(),
+	started: v.string(),
+	/** When it had ended; null while it runs, and of one that was killed with its watcher. */
+	ended: v.nullable(v.string()),
+	exitCode: v.nullable(v.number()),
+	signal: v.nullable(v.string()),
+	cellar: v.string(),
+});
+/** `worker.json`: what a worker says of itself. */
+export type WorkerReport = v.InferOutput<typeof reportSchema>;
+
+/** A worker's folder in that of a run. */
+export interface WorkerFolder {
+	readonly log: LogId;
+	/** Where the worker's log grows. */
+	readonly logPath: string;
+	/** Tells what is known of it by now. */
+	say(report: WorkerReport): Promise<void>;
+	/** Writes its facts, and gives the folder its name: from then on it has reported. */
+	report(report: WorkerReport, facts: Facts): Promise<void>;
+	/** Leaves nothing of it. */
+	discard(): Promise<void>;
+	/** Lets go of it. One that has not reported by then is taken for one that was killed. */
+	[Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What stands below `workers/` of a run. */
+export interface WorkerState {
+	readonly log: LogId;
+	/** `running` also where it is reading its own log; `gone`: nobody will report any more. */
+	readonly state: 'reported' | 'running' | 'gone';
+	/** Null where it says nothing that can be read. */
+	readonly report: WorkerReport | null;
+}
+
+const folder = 'workers';
+const file = 'worker.json';
+/** How often a worker shows that it lives, and after how long without a sign it is taken for dead, where its process cannot be seen. */
+const beatMs = 30_000;
+const silentMs = 300_000;
+
+/**
+ * Makes the folder of a worker that begins, under a name that no other has: on however many hosts they begin at once. It is hidden
+ * until the worker has reported.
+ *
+ * @param directory the run's
+ * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
+ */
+export async function beginWorker(directory: string, report: Omit<WorkerReport, 'log'>): Promise<WorkerFolder> {
+	try {
+		await makeFolders(join(directory, folder));
+		for (;;) {
+			const log = `${hostname()
+				.replace(/[^\w-]/g, '-')
+				.slice(0, 40)}-${process.pid}-${randomBytes(4).toString('hex')}`;
+			try {
+				await mkdir(hiddenPath(directory, log), { mode: 0o700 });
+			} catch (cause) {
+				if (errnoOf(cause) === 'EEXIST') continue;
+				throw cause;
+			}
+			await writeLock(hiddenPath(directory, log));
+			const made = openWorker(directory, log);
+			await made.say({ ...report, log });
+			return made;
+		}
+	} catch (cause) {
+		throw diskError(cause, `make a worker's folder in ${directory}`, { where: directory });
+	}
+}
+
+/**
+ * Takes the folder of a worker that was killed, to report in its place.
+ *
+ * @returns null where somebody else is at it
+ */
+export async function takeWorker(directory: string, log: LogId): Promise<WorkerFolder | null> {
+	if (!(await takeLock(hiddenPath(directory, log), true))) return null;
+	await removeTemporary(hiddenPath(directory, log));
+	return openWorker(directory, log);
+}
+
+function openWorker(directory: string, log: LogId): WorkerFolder {
+	const hidden = hiddenPath(directory, log);
+	const lock = join(hidden, names.lock);
+	// By the clock of the disk that all see: a name without a process behind it is all that is seen from another host.
+	const beat = setInterval(() => void utimes(lock, new Date(), new Date()).catch(() => undefined), beatMs);
+	beat.unref();
+	const say = (report: WorkerReport) => writeWhole(join(hidden, file), `${JSON.stringify(report, null, '\t')}\n`);
+	return {
+		log,
+		logPath: join(directory, names.logs, `${log}.strace`),
+		say,
+		async report(report, facts) {
+			await writeFacts(hidden, facts);
+			await say(report);
+			await rename(hidden, join(directory, folder, log));
+			await rm(join(directory, folder, log, names.lock), { force: true });
+			await syncFolder(join(directory, folder));
+		},
+		async discard() {
+			await rm(join(directory, names.logs, `${log}.strace`), { force: true });
+			await rm(hidden, { recursive: true, force: true });
+		},
+		async [Symbol.asyncDispose]() {
+			clearInterval(beat);
+			await rm(lock, { force: true });
+		},
+	};
+}
+
+/** The workers that have a folder in a run, in the order in which they began. */
+export async function workersIn(directory: string): Promise<readonly WorkerState[]> {
+	const found: WorkerState[] = [];
+	for (const entry of await namesIn(join(directory, folder))) {
+		const hidden = /^\.(.+)\.new$/.exec(entry)?.[1];
+		const log = hidden ?? entry;
+		// A name of ours is a name of a log, too: nothing else is read.
+		if (!/^[A-Za-z0-9_][\w-]*$/.test(log) || log === 'manager') continue;
+		const at = join(directory, folder, entry);
+		const state = hidden === undefined ? 'reported' : await stateOf(at);
+		found.push({ log, state, report: await reportIn(at, log) });
+	}
+	const begun = ({ report }: WorkerState) => report?.started ?? '';
+	return found.toSorted((a, b) => (begun(a) < begun(b) ? -1 : begun(a) > begun(b) ? 1 : a.log < b.log ? -1 : 1));
+}
+
+/**
+ * The facts that a worker has reported.
+ *
+ * @throws CellarError CELLAR_RUN_UNREADABLE, CELLAR_RUN_TOO_NEW
+ */
+export async function factsOfReport(directory: string, log: LogId): Promise<Facts> {
+	const facts = await readFacts(join(directory, folder, log));
+	if (facts.processes.every((one) => one.log === log) && facts.accesses.every((one) => one.log === log)) return facts;
+	throw new CellarError('CELLAR_RUN_UNREADABLE', `what worker ${log} reported is of another log`, { where: directory });
+}
+
+async function stateOf(hidden: string): Promise<WorkerState['state']> {
+	const holder = await holderOf(hidden);
+	if (holder !== 'elsewhere') return holder === 'here' ? 'running' : 'gone';
+	const seen = await stat(join(hidden, names.lock)).catch(() => null);
+	return seen !== null && Date.now() - seen.mtimeMs < silentMs ? 'running' : 'gone';
+}
+
+async function reportIn(path: string, log: LogId): Promise<WorkerReport | null> {
+	const text = await readFile(join(path, file), 'utf8').catch(() => null);
+	const read = v.safeParse(v.pipe(v.string(), v.parseJson(), reportSchema), text);
+	return read.success && read.output.log === log ? read.output : null;
+}
+
+function hiddenPath(directory: string, log: LogId): string {
+	return join(directory, folder, `.${log}.new`);
+}
+
+async function namesIn(path: string): Promise<string[]> {
+	return readdir(path).catch((error: unknown) => {
+		if (errnoOf(error) === 'ENOENT') return [];
+		throw error;
+	});
+}

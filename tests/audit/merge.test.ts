@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { mergeFacts } from '../../core/src/audit/index.ts';
+import type { Access, AttemptFact, Facts, ProcessFact, TaskFact } from '../../core/src/model/index.ts';
+
+const nowhere = { cell: null, worker: null, task: null };
+
+function process(log: string, ordinal: number, parent: number | null = null): ProcessFact {
+	return {
+		...{ ordinal, log, kind: 'process', process: ordinal, parent, pid: 100 + ordinal, pidInside: null, host: log, bootId: 'b' },
+		...{ inheritsFrom: parent, untilSeq: parent && 5, born: ordinal, ended: null, exitCode: null, signal: null, ...nowhere },
+	};
+}
+
+function access(log: string, path: string, o: Partial<Access> = {}): Access {
+	const lines = { first: 10, last: 10, count: 1 };
+	return { log, process: 1, thread: 1, ...nowhere, during: null, ambiguous: false, path, how: 'read', ...lines, ...o };
+}
+
+function attempt(log: string, task: string, o: Partial<AttemptFact> = {}): AttemptFact {
+	return { log, attempt: task, counted: true, process: 1, thread: 1, worker: 'w1', begun: 5, ended: 20, ...o };
+}
+
+function task(number: number, engineId: string, o: Partial<TaskFact> = {}): TaskFact {
+	return { task: number, engine: 'dask', engineId, function: null, submitted: null, attempts: [], ...o };
+}
+
+const empty: Facts = {
+	...{ accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], doubts: [] },
+};
+
+function worker(log: string, o: Partial<Facts>): Facts {
+	return {
+		...empty,
+		processes: [process(log, 1)],
+		workers: [{ worker: 'w1', process: 1, engine: 'dask', pid: 101, born: 1 }],
+		...o,
+	};
+}
+
+const at = (cell: number, seq: number) => ({ log: 'manager', seq, ...nowhere, cell });
+
+test('a task is what one log submitted and another ran, by itself or with its group, and what it used is of that cell', () => {
+	const manager: Facts = {
+		...empty,
+		processes: [process('manager', 1)],
+		tasks: [task(1, 'dask.7.0.key', { submitted: at(2, 30) })],
+		handed: [
+			{ id: 'dask.7.1', task: null, submitted: at(3, 20) },
+			{ id: 'other', task: 1, submitted: null },
+		],
+	};
+	const a = worker('a', {
+		tasks: [
+			task(1, 'dask.7.1.x', { function: 'f', attempts: [attempt('a', '1.0')] }),
+			task(2, 'other', { attempts: [attempt('a', '2.0')] }),
+		],
+		accesses: [
+			access('a', '/x', { worker: 'w1', task: '1.0' }),
+			access('a', '/key', { worker: 'w1', task: '2.0' }),
+			access('a', '/idle', { worker: 'w1' }),
+		],
+	});
+	const merged = mergeFacts(manager, [a]);
+	// By the line at which they were submitted.
+	expect(
+		merged.tasks.map(({ task: number, engineId, function: name, submitted }) => [number, engineId, name, submitted?.cell]),
+	).toEqual([
+		[1, 'dask.7.1.x', 'f', 3],
+		[2, 'dask.7.0.key', null, 2],
+	]);
+	expect(merged.tasks.map(({ attempts }) => attempts.map((one) => [one.attempt, one.worker, one.process]))).toEqual([
+		[['1.0', 'w1', 2]],
+		[['2.0', 'w1', 2]],
+	]);
+	expect(merged.accesses.map(({ path, cell, worker: by, task: of, process: in_ }) => [path, cell, by, of, in_])).toEqual([
+		['/x', 3, 'w1', '1.0', 2],
+		['/key', 2, 'w1', '2.0', 2],
+		['/idle', null, 'w1', null, 2],
+	]);
+	expect(merged.handed.map((one) => [one.id, one.task])).toEqual([
+		['dask.7.1', null],
+		['other', 2],
+	]);
+	expect(mergeFacts(manager, [a], true).tasks.map((one) => one.engineId)).toEqual(['dask.7.0.key', 'dask.7.1.x']);
+});
+
+test('of attempts in several logs the one with the highest number that ended counts', () => {
+	const manager = { ...empty, tasks: [task(1, 'k', { submitted: at(1, 1) })] };
+	const ran = (log: string, number: string, ended: number | null) =>
+		worker(log, { tasks: [task(1, 'k', { attempts: [attempt(log, `1.${number}`, { ended })] })] });
+	const merged = mergeFacts(manager, [ran('a', '10', 20), ran('b', '2', 900), ran('c', '11', null)]);
+	expect(merged.tasks[0]!.attempts.map((one) => [one.attempt, one.log, one.worker, one.counted])).toEqual([
+		['1.2', 'b', 'w2', false],
+		['1.10', 'a', 'w1', true],
+		['1.11', 'c', 'w3', false],
+	]);
+});
+
+test('a task that a task on another worker submitted is of the same cell; the same words of two hosts are two tasks', () => {
+	const manager = { ...empty, tasks: [task(1, 'outer', { submitted: at(4, 1) })] };
+	const inner = task(2, 'inner', { submitted: { log: 'a', seq: 7, cell: null, worker: 'w1', task: '1' } });
+	const pool = (log: string, number: number) =>
+		task(number, 'pool.3.0', { submitted: { log, seq: 8, ...nowhere, worker: 'w1' }, attempts: [attempt(log, String(number))] });
+	const a = worker('a', { tasks: [task(1, 'outer', { attempts: [attempt('a', '1')] }), inner, pool('a', 3)] });
+	const b = worker('b', {
+		tasks: [task(1, 'inner', { attempts: [attempt('b', '1')] }), pool('b', 2)],
+		accesses: [access('b', '/in', { task: '1', worker: 'w1' })],
+	});
+	const merged = mergeFacts(manager, [a, b]);
+	expect(merged.tasks.map(({ engineId, attempts }) => [engineId, attempts.map(({ log }) => log)])).toEqual([
+		['outer', ['a']],
+		['inner', ['b']],
+		['pool.3.0', ['a']],
+		['pool.3.0', ['b']],
+	]);
+	expect(merged.accesses).toMatchObject([{ path: '/in', cell: 4, worker: 'w2', task: '2' }]);
+	expect(merged.tasks[1]!.submitted).toMatchObject({ log: 'a', worker: 'w1', task: '1' });
+});
+
+const logs = ['a', 'b', 'c'];
+const keys = fc.constantFrom('k1', 'k2', 'k3', 'dask.7.1.x', 'dask.7.1.y', 'never submitted');
+const someWorker = (log: string) =>
+	fc
+		.record({
+			ids: fc.uniqueArray(keys),
+			used: fc.array(fc.record({ path: fc.constantFrom('/1', '/2', '/3'), of: fc.option(fc.nat(9), { nil: null }) })),
+			processes: fc.integer({ min: 1, max: 4 }),
+		})
+		.map(({ ids, used, processes }): Facts => {
+			const number = (of: number) => String((of % ids.length) + 1);
+			return worker(log, {
+				processes: Array.from({ length: processes }, (_, n) => process(log, n + 1, n === 0 ? null : n)),
+				tasks: ids.map((id, n) => task(n + 1, id, { attempts: [attempt(log, String(n + 1))] })),
+				accesses: used.map(({ path, of }, n) =>
+					access(log, path, {
+						first: n,
+						process: (n % processes) + 1,
+						worker: 'w1',
+						task: of === null || ids.length === 0 ? null : number(of),
+					}),
+				),
+			});
+		});
+const manager: Facts = {
+	...empty,
+	processes: [process('manager', 1)],
+	tasks: ['k3', 'k1', 'k2'].map((id, n) => task(n + 1, id, { submitted: at(n + 1, 10 * n) })),
+	handed: [{ id: 'dask.7.1', task: null, submitted: at(9, 5) }],
+};
+
+/** What a run says, without the numbers that depend on the order: names in their place. */
+function told(facts: Facts): unknown {
+	const ids = new Map(facts.tasks.map((one) => [String(one.task), one.engineId]));
+	const lines = (list: readonly unknown[]) => list.map((one) => JSON.stringify(one)).toSorted();
+	const hosts = new Map(facts.processes.map((one) => [one.ordinal, `${one.log} ${one.pid}`]));
+	const workers = new Map(facts.workers.map((one) => [one.worker, hosts.get(one.process)]));
+	return {
+		accesses: lines(
+			facts.accesses.map((one) => [
+				one.log,
+				one.path,
+				one.first,
+				one.cell,
+				one.task && ids.get(one.task),
+				hosts.get(one.process),
+				one.worker && workers.get(one.worker),
+			]),
+		),
+		tasks: lines(facts.tasks.map((one) => [one.engineId, one.submitted?.cell, lines(one.attempts.map(({ log }) => log))])),
+		processes: lines(facts.processes.map((one) => [hosts.get(one.ordinal), one.parent && hosts.get(one.parent)])),
+	};
+}
+
+test('merged in any order, at once or one after another, a run says the same, and loses and adds nothing', () => {
+	fc.assert(
+		fc.property(fc.tuple(...logs.map(someWorker)), fc.shuffledSubarray([0, 1, 2], { minLength: 3 }), (workers, order) => {
+			const merged = mergeFacts(manager, workers);
+			const shuffled = mergeFacts(
+				manager,
+				order.map((n) => workers[n]!),
+			);
+			const oneByOne = order.reduce<Facts>((sum, n) => mergeFacts(sum, [workers[n]!], true), manager);
+			expect(told(shuffled)).toEqual(told(merged));
+			expect(told(oneByOne)).toEqual(told(merged));
+			expect(merged.accesses.map(({ log, path, first }) => [log, path, first])).toEqual(
+				workers.flatMap((one) => one.accesses.map(({ log, path, first }) => [log, path, first])),
+			);
+			for (const facts of [merged, oneByOne]) {
+				expect(new Set(facts.processes.map(({ ordinal }) => ordinal)).size).toBe(facts.processes.length);
+				expect(facts.tasks.map((one) => one.task)).toEqual(facts.tasks.map((_, n) => n + 1));
+				expect(facts.workers.map((one) => one.worker)).toEqual(['w1', 'w2', 'w3']);
+			}
+		}),
+	);
+});

@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { differenceWarning } from '../../core/src/model/index.ts';
+import { installed, record } from './facts.ts';
+
+/** A run whose manager uses these versions of numpy, each in a venv of its own, and whose workers use those. */
+async function differencesOf(manager: readonly string[], workers: readonly (readonly string[])[], selector = 'run') {
+	const run = record();
+	const at = (version: string) => {
+		const site = join(run.folder, `venv-${version}/lib/python3.11/site-packages`);
+		installed(site, 'numpy', version, { 'numpy/__init__.py': '' });
+		return join(site, 'numpy/__init__.py');
+	};
+	// Forked before anything is loaded: they have nothing of the manager's.
+	const processes = workers.map((_, n) => run.fork(`w${n + 1}`));
+	for (const version of manager) run.use('read', at(version), { cell: 1 });
+	for (const [n, versions] of workers.entries()) {
+		const by = { process: processes[n]!, worker: `w${n + 1}`, task: `${n + 1}.0` };
+		for (const version of versions) run.use('read', at(version), by);
+	}
+	return (await run.judge()).document(selector).differences;
+}
+
+test('a version that differs between the manager and workers is told with both, the workers and the tasks', async () => {
+	const differences = await differencesOf(['2.1'], [['2.1'], ['1.26'], ['1.26']]);
+	expect(differences).toEqual([
+		{
+			name: 'numpy',
+			ecosystem: 'pypi',
+			versions: [
+				{ version: '2.1', manager: true, workers: ['w1'], tasks: ['1.0'] },
+				{ version: '1.26', manager: false, workers: ['w2', 'w3'], tasks: ['2.0', '3.0'] },
+			],
+		},
+	]);
+	expect(differenceWarning(differences[0]!)).toEqual({
+		code: 'CELLAR_VERSIONS_DIFFER',
+		message: 'numpy is 2.1 in the manager and w1 (task 1) and 1.26 in w2, w3 (tasks 2, 3)',
+	});
+	expect(await differencesOf(['2.1'], [['1.26']], 'workers')).toMatchObject([
+		{ versions: [{ version: '2.1' }, { version: '1.26' }] },
+	]);
+});
+
+test('workers may differ among themselves; who has both versions, as what carries another one, differs from nobody', async () => {
+	expect(await differencesOf([], [['2.1'], ['1.26']])).toHaveLength(1);
+	expect(await differencesOf(['2.1'], [['2.1'], ['2.1']])).toEqual([]);
+	expect(await differencesOf(['2.1', '1.26'], [['2.1', '1.26'], ['2.1']])).toEqual([]);
+});

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { unseenWorkers } from '../../core/src/flows/workers/gather.ts';
+import type { AttemptFact, TaskFact } from '../../core/src/model/index.ts';
+
+const at = { log: 'manager', seq: 1, cell: 1, worker: null, task: null };
+const attempt: AttemptFact = {
+	...{ log: 'manager', attempt: '1', counted: true, process: 1, thread: 1, worker: null, begun: 2, ended: 3 },
+};
+const task = (engine: string, o: Partial<TaskFact>): TaskFact => ({
+	...{ task: 1, engine, engineId: `${engine}.1`, function: null, submitted: null, attempts: [], ...o },
+});
+
+test('an engine that was handed tasks of which none was seen to run is named, once', () => {
+	const submitted = [
+		task('dask', { submitted: at }),
+		task('dask', { submitted: at }),
+		task('pool', { submitted: at, attempts: [attempt] }),
+	];
+	const told = unseenWorkers({ tasks: submitted, handed: [{ id: 'ipp.7', task: null, submitted: at }] });
+	expect(told.map(({ code, message }) => [code, message.split(',', 1)[0]])).toEqual([
+		['CELLAR_WORKERS_UNSEEN', 'tasks were handed to dask'],
+		['CELLAR_WORKERS_UNSEEN', 'tasks were handed to ipp'],
+	]);
+});
+
+test('where one of an engine’s tasks was seen to run, or none was handed out, nothing is missing', () => {
+	expect(unseenWorkers({ tasks: [], handed: [] })).toEqual([]);
+	expect(unseenWorkers({ tasks: [task('dask', { submitted: at }), task('dask', { attempts: [attempt] })], handed: [] })).toEqual(
+		[],
+	);
+	expect(
+		unseenWorkers({ tasks: [task('thread', { attempts: [attempt] })], handed: [{ id: 'other', task: 1, submitted: null }] }),
+	).toEqual([]);
+});

@@ -1,0 +1,30 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { readTables } from '../../core/src/store/index.ts';
+import { makePlace } from './cellar.ts';
+import { openRun } from './open-run.ts';
+
+test('ten workers that begin at once have ten names, and nothing of their words that is secret is kept', async () => {
+	using place = makePlace();
+	await using opened = await openRun(place);
+	const { run, end } = opened;
+	const secret = ['ghp', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('_');
+	const start = (_: unknown, at: number) =>
+		place.cellar(['worker', '--run', run, '--', '/bin/echo', `worker ${at}`, secret], { env: { SOME_TOKEN: secret } });
+	const said = await Promise.all(Array.from({ length: 10 }, start));
+	expect(said.map(({ code }) => code)).toEqual(Array(10).fill(0));
+	const document = await end();
+	expect(new Set(document.workers.map(({ log }) => log)).size).toBe(10);
+	const names = readdirSync(join(run, 'workers'));
+	expect(names.toSorted()).toEqual(document.workers.map(({ log }) => log).toSorted());
+	for (const name of names) {
+		const texts = [
+			gunzipSync(readFileSync(join(run, 'logs', `${name}.strace.gz`))),
+			readFileSync(join(run, 'workers', name, 'worker.json')),
+		];
+		for (const text of texts) expect(text.toString('latin1')).not.toContain(secret);
+	}
+	expect(JSON.stringify((await readTables(run)).facts)).not.toContain(secret);
+});
