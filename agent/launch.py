@@ -1,4 +1,4 @@
-# Starts a Python program with Cellar's agent in it: python [OPTION]... launch.py NONCE -m MODULE [ARGUMENT]...
+# Starts a Python program with Cellar's agent in it: python [OPTION]... launch.py NONCE (-m MODULE | -c CODE | SCRIPT) [ARGUMENT]...
 # For the program all is as if it had been started without: argv, the path, __main__. (No docstring: it would be __main__'s.)
 import sys
 
@@ -13,44 +13,79 @@ ENGINES = {
     ),
     "joblib": ("joblib.parallel",),
     "dask": ("distributed.client", "distributed.worker", "distributed.threadpoolexecutor"),
+    "parsl": (
+        "parsl.dataflow.futures",
+        "parsl.dataflow.dflow",
+        "parsl.executors.high_throughput.executor",
+        "parsl.executors.execute_task",
+    ),
 }
 
 
 def start():
     import posix
 
-    script, nonce, _, module, *arguments = sys.argv
-    given = len(sys.argv)
-    sys.argv = ["-m", *arguments]
-    sys.orig_argv = [*sys.orig_argv[:-given], "-m", module, *arguments]
-    sys.path_importer_cache.pop(script, None)
+    launcher, nonce, *words = sys.argv
+    sys.orig_argv = [*sys.orig_argv[: -len(sys.argv)], *words]
+    how, given = (words[0], words[1]) if words[0] in ("-m", "-c") else ("script", words[0])
+    # What stands in the place of the program's name, and where it is looked for: as Python does it itself.
+    sys.argv = words if how == "script" else [how, *words[2:]]
+    sys.path_importer_cache.pop(launcher, None)
     if not sys.flags.safe_path:
-        # Python has put our folder first; a module of the program's is looked for in the working folder.
-        sys.path[0] = posix.getcwd()
+        # Python has put our folder first.
+        sys.path[0] = {"-m": posix.getcwd, "-c": str, "script": lambda: folder_of(given)}[how]()
     try:
-        bring(script, nonce)
+        bring(launcher, nonce)
     except Exception as error:
         # Without an agent the program runs all the same, and the log says so.
         posix.access(f"/.cellar/{nonce}/fault/group/agent//{type(error).__name__}", 0)
     main = sys.modules["__main__"].__dict__
-    for name in ("sys", "start", "bring", "ENGINES", "__file__", "__cached__"):
+    for name in ("sys", "start", "bring", "folder_of", "run", "ENGINES", "__file__", "__cached__"):
         main.pop(name, None)
-    import runpy
-
-    runpy._run_module_as_main(module)
+    return how, given, main
 
 
-def bring(script, nonce):
+def folder_of(script):
+    import os.path
+
+    return os.path.dirname(os.path.realpath(script))
+
+
+def run(how, given, main):
+    if how == "-m":
+        import runpy
+
+        runpy._run_module_as_main(given)
+    elif how == "-c":
+        import sys
+
+        main["__loader__"] = sys.__loader__
+        exec(compile(given, "<string>", "exec"), main)
+    else:
+        import io
+        import posix
+
+        if not given.startswith("/"):
+            given = f"{posix.getcwd()}/{given}"
+        with io.open_code(given) as file:
+            text = file.read()
+        main.update(__file__=given, __loader__=type(main["__loader__"])("__main__", given), __cached__=None)
+        exec(compile(text, given, "exec"), main)
+
+
+def bring(launcher, nonce):
+    folder = launcher.rpartition("/")[0]
+
     def text(name):
-        with open(f"{script.rpartition('/')[0]}/{name}.py", encoding="utf-8") as file:
+        with open(f"{folder}/{name}.py", encoding="utf-8") as file:
             return file.read()
 
     core = text("core")
     engines = {name: (modules, text(f"engines/{name}")) for name, modules in ENGINES.items()}
     exec(
         compile(core, "<cellar>", "exec"),
-        {"__name__": "_cellar", "CORE": core, "ENGINES": engines, "NONCE": nonce},
+        {"__name__": "_cellar", "CORE": core, "ENGINES": engines, "NONCE": nonce, "FOLDER": folder},
     )
 
 
-start()
+run(*start())

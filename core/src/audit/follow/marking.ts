@@ -56,6 +56,8 @@ export function createMarking(o: {
 			workers.push(worker);
 			marking.close(thread, seq);
 			thread.base = scopes.of({ ...thread.birth, worker, task: null });
+		} else if (mark.id === '?') {
+			thread.process.noWorker = true;
 		} else if (mark.verb === 'end' && thread.base.worker?.id === mark.id) {
 			marking.close(thread, seq);
 			thread.base = thread.birth;

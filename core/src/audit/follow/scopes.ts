@@ -106,7 +106,7 @@ export interface TaskTrace {
 /** The tasks that one log names, by submit, link and begin. */
 export interface Tasks {
 	submit(mark: Mark, seq: Seq, thread: Thread, scope: ScopeState): void;
-	/** The mark's name is another id of the same task from here on. */
+	/** The mark's name is another id of the same task from here on, and what begins by it is the mark's attempt. */
 	link(mark: Mark): void;
 	begin(
 		mark: Mark,
@@ -116,6 +116,7 @@ export interface Tasks {
 	): AttemptTrace;
 	/** Many are submitted at once: those whose ids begin with the group's, and whose own submission is not marked. */
 	submitGroup(id: string, submission: Submission): void;
+	/** Where a group was submitted, or a task of that id. */
 	groupOf(id: string): Submission | null;
 	readonly all: readonly TaskTrace[];
 }
@@ -132,6 +133,8 @@ export function createTasks(): Tasks {
 	const byId = new Map<string, TaskState>();
 	const states: TaskState[] = [];
 	const groups = new Map<string, Submission>();
+	/** By another id: which attempt that is. */
+	const linked = new Map<string, string>();
 	/** The nearest group that an id is below: `pool.7.3` is that of `pool.7.3.12`. */
 	const groupAbove = (id: string): Submission | null => {
 		if (groups.size === 0) return null;
@@ -157,13 +160,16 @@ export function createTasks(): Tasks {
 			state.submitted ??= { seq, thread, scope };
 		},
 		link(mark) {
-			if (mark.name !== null) byId.set(mark.name, stateOf(mark));
+			if (mark.name === null) return;
+			byId.set(mark.name, stateOf(mark));
+			if (mark.attempt !== null) linked.set(mark.name, mark.attempt);
 		},
 		begin(mark, seq, thread, scopeOf) {
 			const state = stateOf(mark);
 			state.name ??= mark.name;
 			state.submitted ??= groupAbove(mark.id);
-			const attempt = mark.attempt === null ? String(state.task) : `${state.task}.${mark.attempt}`;
+			const number = mark.attempt ?? linked.get(mark.id) ?? null;
+			const attempt = number === null ? String(state.task) : `${state.task}.${number}`;
 			// A coroutine goes on: step by step it is one attempt.
 			const known = state.attempts.find((one) => one.attempt === attempt && one.thread === thread);
 			if (known !== undefined) {
@@ -175,7 +181,7 @@ export function createTasks(): Tasks {
 			return trace;
 		},
 		submitGroup: (id, submission) => void groups.set(id, submission),
-		groupOf: (id) => groups.get(id) ?? null,
+		groupOf: (id) => groups.get(id) ?? byId.get(id)?.submitted ?? null,
 		all: states,
 	};
 }

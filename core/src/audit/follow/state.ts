@@ -180,6 +180,7 @@ function newProcess(maker: Thread | null, kind: BirthKind | null): Process {
 		lookups: new Set(),
 		hosts: new Map(),
 		engine: null,
+		noWorker: false,
 		requests: null,
 	};
 	// `leader` is set by the only caller, before anybody else sees it.

@@ -90,7 +90,7 @@ export function findWorkers(threads: readonly Thread[], marked: readonly MarkedW
 }
 
 function engineOfProcess(process: Process, kernel: Process | null): string | null {
-	if (kernel === null) return null;
+	if (kernel === null || process.noWorker) return null;
 	if (process.engine !== null) return process.engine;
 	const { made, parent } = process;
 	if (made === null || parent === null || made.waits || made.sharesMemory || process.triedExec) return null;

@@ -1,0 +1,65 @@
+import type { Environment } from './cellar.ts';
+
+/** How an engine is asked for `TASKS` tasks, in a cell of its own. What its ids end with is what it gives back itself. */
+export interface EngineCell {
+	readonly name: string;
+	/** The engine by which its tasks are known. */
+	readonly engine: string;
+	readonly source: string;
+	/** Its tasks run in the manager. */
+	readonly inManager?: boolean;
+	readonly tasks?: number;
+}
+
+/** Some engines that are asked in one notebook. */
+export interface EngineKind {
+	readonly environment: Environment;
+	readonly cells: readonly EngineCell[];
+	/** @param hows the start methods of the pools that the cells ask for */
+	readonly first: (hows: readonly string[]) => string;
+	readonly last: string;
+}
+
+/** Parsl's: a pool of worker processes on this machine, that its LocalProvider starts. */
+export const parsl: EngineKind = {
+	environment: 'engines-parsl',
+	cells: [
+		{
+			name: 'parsl_app',
+			engine: 'parsl',
+			source: `
+futures = [task('parsl_app', n) for n in range(TASKS)]
+work.keep('parsl_app', (future.result() for future in futures), (future.tid for future in futures))`,
+		},
+		// One fails the first time and is tried again, and one is a command line; one depends on another of an earlier cell.
+		{
+			name: 'parsl_others',
+			engine: 'parsl',
+			tasks: 0,
+			source: `
+@parsl.python_app
+def fails_once(n):
+    import work
+    return work.fails_once(n)
+@parsl.bash_app
+def shell(here, earlier):
+    return f'cat {here}/work.py > {here}/copy.txt'
+assert fails_once(1).result() == 1 and shell(HERE, futures[0]).result() == 0
+work.keep('parsl_others', [])`,
+		},
+	],
+	first: () => `
+import os, parsl
+from parsl.config import Config
+from parsl.executors import HighThroughputExecutor
+from parsl.providers import LocalProvider
+HERE = os.getcwd()
+provider = LocalProvider(init_blocks=1, max_blocks=1, worker_init=f'export PYTHONPATH={HERE}')
+executor = HighThroughputExecutor(label='htex', max_workers_per_node=WORKERS, cores_per_worker=0.1, address='127.0.0.1', provider=provider)
+flow = parsl.load(Config(executors=[executor], strategy='none', retries=1, usage_tracking=0))
+@parsl.python_app
+def task(engine, n):
+    import work
+    return work.task(engine, n)`,
+	last: 'flow.cleanup(); parsl.clear()',
+};
