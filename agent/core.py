@@ -159,6 +159,30 @@ class Inbox:
         return getattr(self._queue, name)
 
 
+class Steps:
+    """A coroutine on a thread that it shares: each of its steps is between marks of its own."""
+
+    def __init__(self, coroutine, begin, end):
+        self.coroutine, self.begin, self.end = coroutine, begin, end
+
+    def __await__(self):
+        steps = self.coroutine.__await__()
+        value = error = None
+        while True:
+            mark(self.begin)
+            try:
+                waits = steps.send(value) if error is None else steps.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            finally:
+                mark(self.end)
+            value = error = None
+            try:
+                value = yield waits
+            except BaseException as thrown:
+                error = thrown
+
+
 def fault(what, error):
     mark(f"fault/group/{encoded(what)}//{type(error).__name__}")
 
@@ -171,7 +195,7 @@ class Carrier:
 
 
 def before_worker():
-    """The words before the command of a worker, that an engine starts as a program of its own: they bring the agent into it."""
+    """The words before the command of a worker that an engine starts on this machine as a program of its own: they bring the agent in."""
     return [f"{FOLDER}/worker.sh", NONCE]
 
 
@@ -218,6 +242,7 @@ class Agent:
     fault = staticmethod(fault)
     before_worker = staticmethod(before_worker)
     Inbox = Inbox
+    Steps = Steps
 
 
 def _apply(name, module):

@@ -19,6 +19,7 @@ ENGINES = {
         "parsl.executors.high_throughput.executor",
         "parsl.executors.execute_task",
     ),
+    "ipyparallel": ("ipyparallel.client.client", "ipyparallel.cluster.launcher", "ipyparallel.engine.kernel"),
 }
 
 

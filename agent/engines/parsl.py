@@ -87,9 +87,13 @@ def patches(agent):
         module.HTEXFuture.__init__ = keep_name(__init__, made)
 
         def _get_launch_command(self, *rest, **options):
+            words = command(self, *rest, **options)
+            # What another provider starts runs on a host that need not have our files.
+            if type(self.provider).__name__ != "LocalProvider":
+                return words
             from shlex import join
 
-            return f"{join(agent.before_worker())} {command(self, *rest, **options)}"
+            return f"{join(agent.before_worker())} {words}"
 
         base._get_launch_command = keep_name(_get_launch_command, command)
 

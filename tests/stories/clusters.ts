@@ -63,3 +63,43 @@ def task(engine, n):
     return work.task(engine, n)`,
 	last: 'flow.cleanup(); parsl.clear()',
 };
+
+/** ipyparallel's: a controller and engines on this machine. */
+export const ipyparallel: EngineKind = {
+	environment: 'engines-ipyparallel',
+	cells: [
+		{
+			name: 'ipp_apply',
+			engine: 'ipyparallel',
+			source: `
+results = [balanced.apply_async(work.task, 'ipp_apply', n) for n in range(TASKS)]
+work.keep('ipp_apply', (result.get() for result in results), (result.msg_ids[0] for result in results))`,
+		},
+		{
+			name: 'ipp_map',
+			engine: 'ipyparallel',
+			source: `
+result = balanced.map_async(functools.partial(work.task, 'ipp_map'), range(TASKS))
+work.keep('ipp_map', result.get())`,
+		},
+		// One that lost its dependency is tried elsewhere; code is a task on each engine, and so is what is broadcast.
+		{
+			name: 'ipp_others',
+			engine: 'ipyparallel',
+			tasks: 0,
+			source: `
+retrying = client.load_balanced_view()
+retrying.retries = 1
+assert retrying.apply_sync(work.fails_once, 1) == 1
+client[:].execute("import work; work.read(work.__file__)", block=True)
+assert len(client.broadcast_view().apply_sync(work.returns, 1)) == WORKERS
+work.keep('ipp_others', [])`,
+		},
+	],
+	first: () => `
+import ipyparallel
+cluster = ipyparallel.Cluster(n=WORKERS, log_level=40)
+client = cluster.start_and_connect_sync()
+balanced = client.load_balanced_view()`,
+	last: 'client.close(); cluster.stop_cluster_sync()',
+};

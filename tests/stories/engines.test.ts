@@ -100,3 +100,23 @@ test('every task of Parsl’s worker pool has what it used, the cell that submit
 	expect(workers.reduce((sum, worker) => sum + (worker.tasks ?? 0), 0)).toBe(20 + 2 + 1);
 	expect(warnings).toEqual([]);
 });
+
+test('every task of ipyparallel’s engines has what it used, and the cell that sent it', async () => {
+	using place = makePlace();
+	const run = await auditEngines(place, { of: 'ipyparallel', names: 'all', tasks: 20, workers: 2 });
+	expect(faultsOf(run)).toEqual([]);
+	expect(tracesOfAgent(run)).toEqual([]);
+	const { tasks, accesses } = run.tables.facts;
+	const told = (name: string | null) => tasks.filter((task) => task.function === name && task.submitted?.cell === 4);
+	expect(tasks.filter((task) => task.function === 'task')).toHaveLength(2 * 20);
+	// What is tried again is one task; code and what is broadcast are one for each engine.
+	const { attempts } = told('fails_once')[0]!;
+	expect([attempts.at(-1)!.counted, told('fails_once').length]).toEqual([true, 1]);
+	expect([told(null).length, told('returns').length]).toEqual([2, 2]);
+	const read = accesses.filter(({ path, how, task }) => path.endsWith('/work.py') && how === 'read' && task !== null);
+	const code = told(null).flatMap((task) => task.attempts.map(({ attempt }) => attempt));
+	expect(read.filter(({ cell, task }) => cell === 4 && code.includes(task!))).toHaveLength(2);
+	const { workers, warnings } = run.document;
+	expect(workers.map(({ engine }) => engine)).toEqual(['ipyparallel', 'ipyparallel']);
+	expect(warnings).toEqual([]);
+});

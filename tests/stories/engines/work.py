@@ -69,6 +69,10 @@ def ends_its_worker(n):
     return n
 
 
+def returns(n):
+    return n
+
+
 def fails_once(n):
     flag = f"{HERE}/failed-{n}"
     if not os.path.exists(flag):

@@ -96,7 +96,7 @@ export function createMarking(o: {
 	/** What a thread does between these two it does for whoever submitted the group. */
 	const groupTask = (mark: Mark, thread: Thread, seq: Seq) => {
 		const id = `group ${mark.id}`;
-		if (mark.verb === 'submit') tasks.submitGroup(mark.id, { seq, thread, scope: marking.scopeOf(thread, seq) });
+		if (mark.verb === 'submit') tasks.submitGroup(mark.id, { seq, thread, scope: marking.scopeOf(thread, seq) }, mark.name);
 		else if (mark.verb === 'begin') {
 			const group = tasks.groupOf(mark.id);
 			if (group !== null) {

@@ -115,7 +115,7 @@ export interface Tasks {
 		scopeOf: (attempt: TaskAttempt, submitted: Submission | null) => ScopeState,
 	): AttemptTrace;
 	/** Many are submitted at once: those whose ids begin with the group's, and whose own submission is not marked. */
-	submitGroup(id: string, submission: Submission): void;
+	submitGroup(id: string, submission: Submission, name: string | null): void;
 	/** Where a group was submitted, or a task of that id. */
 	groupOf(id: string): Submission | null;
 	readonly all: readonly TaskTrace[];
@@ -132,11 +132,11 @@ interface TaskState {
 export function createTasks(): Tasks {
 	const byId = new Map<string, TaskState>();
 	const states: TaskState[] = [];
-	const groups = new Map<string, Submission>();
+	const groups = new Map<string, { readonly submission: Submission; readonly name: string | null }>();
 	/** By another id: which attempt that is. */
 	const linked = new Map<string, string>();
 	/** The nearest group that an id is below: `pool.7.3` is that of `pool.7.3.12`. */
-	const groupAbove = (id: string): Submission | null => {
+	const groupAbove = (id: string) => {
 		if (groups.size === 0) return null;
 		for (let at = id.lastIndexOf('.'); at > 0; at = id.lastIndexOf('.', at - 1)) {
 			const group = groups.get(id.slice(0, at));
@@ -167,21 +167,26 @@ export function createTasks(): Tasks {
 		begin(mark, seq, thread, scopeOf) {
 			const state = stateOf(mark);
 			state.name ??= mark.name;
-			state.submitted ??= groupAbove(mark.id);
+			const group = state.submitted === null ? groupAbove(mark.id) : null;
+			state.submitted ??= group?.submission ?? null;
+			state.name ??= group?.name ?? null;
 			const number = mark.attempt ?? linked.get(mark.id) ?? null;
-			const attempt = number === null ? String(state.task) : `${state.task}.${number}`;
+			const named = number === null ? null : `${state.task}.${number}`;
 			// A coroutine goes on: step by step it is one attempt.
-			const known = state.attempts.find((one) => one.attempt === attempt && one.thread === thread);
+			const known = state.attempts.find((one) => one.thread === thread && (named === null || one.attempt === named));
 			if (known !== undefined) {
 				known.ended = null;
 				return known;
 			}
+			// Who does not count attempts gives the task to another worker, and they are counted here.
+			const unnamed = state.attempts.length === 0 ? String(state.task) : `${state.task}.${state.attempts.length + 1}`;
+			const attempt = named ?? unnamed;
 			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt, state.submitted), begun: seq, ended: null };
 			state.attempts.push(trace);
 			return trace;
 		},
-		submitGroup: (id, submission) => void groups.set(id, submission),
-		groupOf: (id) => groups.get(id) ?? byId.get(id)?.submitted ?? null,
+		submitGroup: (id, submission, name) => void groups.set(id, { submission, name }),
+		groupOf: (id) => groups.get(id)?.submission ?? byId.get(id)?.submitted ?? null,
 		all: states,
 	};
 }
