@@ -199,6 +199,11 @@ def before_worker():
     return [f"{FOLDER}/worker.sh", NONCE]
 
 
+def before_script():
+    """The words between Python and its script, or `-m`: they bring the agent into it."""
+    return [f"{FOLDER}/launch.py", NONCE]
+
+
 def _carry(module):
     prepared = module.get_preparation_data
 
@@ -241,6 +246,7 @@ class Agent:
     pipe_of = staticmethod(pipe_of)
     fault = staticmethod(fault)
     before_worker = staticmethod(before_worker)
+    before_script = staticmethod(before_script)
     Inbox = Inbox
     Steps = Steps
 

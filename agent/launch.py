@@ -20,6 +20,13 @@ ENGINES = {
         "parsl.executors.execute_task",
     ),
     "ipyparallel": ("ipyparallel.client.client", "ipyparallel.cluster.launcher", "ipyparallel.engine.kernel"),
+    "ray": (
+        "ray._private.services",
+        "ray._private.runtime_env.context",
+        "ray._private.function_manager",
+        "ray.remote_function",
+        "ray.actor",
+    ),
 }
 
 

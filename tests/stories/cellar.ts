@@ -74,7 +74,8 @@ export type Environment =
 	| 'bash-kernel'
 	| 'engines'
 	| 'engines-parsl'
-	| 'engines-ipyparallel';
+	| 'engines-ipyparallel'
+	| 'engines-ray';
 
 /** The interpreter of one of the tests' environments. */
 export function pythonOf(environment: Environment): string {

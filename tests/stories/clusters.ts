@@ -103,3 +103,61 @@ client = cluster.start_and_connect_sync()
 balanced = client.load_balanced_view()`,
 	last: 'client.close(); cluster.stop_cluster_sync()',
 };
+
+/** Ray's: a head node on this machine. */
+export const ray: EngineKind = {
+	environment: 'engines-ray',
+	cells: [
+		{
+			name: 'ray_task',
+			engine: 'ray',
+			source: `
+references = [remote.remote('ray_task', n) for n in range(TASKS)]
+work.keep('ray_task', ray.get(references), (reference.task_id().hex() for reference in references))`,
+		},
+		{
+			name: 'ray_actor',
+			engine: 'ray',
+			source: `
+@ray.remote
+class Actor:
+    def method(self, n):
+        import work
+        return work.task('ray_actor', n)
+actors = [Actor.remote() for _ in range(2)]
+references = [actors[n % 2].method.remote(n) for n in range(TASKS)]
+work.keep('ray_actor', ray.get(references), (reference.task_id().hex() for reference in references))`,
+		},
+		{
+			name: 'ray_coroutine',
+			engine: 'ray',
+			source: `
+@ray.remote
+class Coroutines:
+    async def method(self, n):
+        import work
+        return await work.coroutine('ray_coroutine', n)
+actor = Coroutines.remote()
+references = [actor.method.remote(n) for n in range(TASKS)]
+work.keep('ray_coroutine', ray.get(references), (reference.task_id().hex() for reference in references))`,
+		},
+		{
+			name: 'ray_others',
+			engine: 'ray',
+			tasks: 0,
+			source: `
+assert ray.get(ray.remote(max_retries=1, retry_exceptions=True)(work.fails_once).remote(1)) == 1
+@ray.remote(num_returns='streaming')
+def yields(names):
+    import work
+    for name in names: yield work.read(name)
+assert len([ray.get(one) for one in yields.remote([work.__file__] * 3)]) == 3
+work.keep('ray_others', [])`,
+		},
+	],
+	first: () => `
+import ray
+ray.init(num_cpus=WORKERS, include_dashboard=False, logging_level='error', object_store_memory=100_000_000)
+remote = ray.remote(work.task)`,
+	last: 'ray.shutdown()',
+};

@@ -5,7 +5,7 @@ import type { Access, TaskFact } from '../../core/src/model/index.ts';
 import { agentFolder } from '../../core/src/workers/index.ts';
 import { readTables, type Tables } from '../../core/src/store/index.ts';
 import { pythonOf, type AuditDocument, type Place, type Said } from './cellar.ts';
-import { ipyparallel, parsl, type EngineCell, type EngineKind } from './clusters.ts';
+import { ipyparallel, parsl, ray, type EngineCell, type EngineKind } from './clusters.ts';
 import { inlineNotebook } from './inline.ts';
 
 const pool = (how: string): EngineCell => ({
@@ -151,7 +151,7 @@ client = Client(cluster)`,
 	last: 'client.close(); cluster.close()',
 };
 
-const kinds = { pools, dask: clusters, parsl, ipyparallel };
+const kinds = { pools, dask: clusters, parsl, ipyparallel, ray };
 
 export interface EngineRun {
 	readonly document: AuditDocument;

@@ -4,8 +4,8 @@ import type { AttemptTrace, ScopeState, Thread } from './threads.ts';
 /** Same scope, same object: rows are kept by it. */
 export interface Scopes {
 	of(scope: Omit<ScopeState, 'named'>): ScopeState;
-	/** A scope of its own, whose task is not known yet. */
-	waiting(scope: ScopeState): ScopeState;
+	/** A scope of its own, of which not all is known yet. */
+	waiting(scope: Omit<ScopeState, 'named'>): ScopeState;
 }
 
 export function createScopes(): Scopes {
@@ -17,7 +17,7 @@ export function createScopes(): Scopes {
 			if (state === undefined) known.set(key, (state = { ...scope, named: null }));
 			return state;
 		},
-		waiting: (scope) => ({ ...scope, task: null, named: null }),
+		waiting: (scope) => ({ ...scope, named: null }),
 	};
 }
 
@@ -105,7 +105,8 @@ export interface TaskTrace {
 
 /** The tasks that one log names, by submit, link and begin. */
 export interface Tasks {
-	submit(mark: Mark, seq: Seq, thread: Thread, scope: ScopeState): void;
+	/** @returns its attempts that have begun and did not know by whom it was submitted */
+	submit(mark: Mark, submission: Submission): readonly AttemptTrace[];
 	/** The mark's name is another id of the same task from here on, and what begins by it is the mark's attempt. */
 	link(mark: Mark): void;
 	begin(
@@ -154,10 +155,12 @@ export function createTasks(): Tasks {
 		return state;
 	};
 	return {
-		submit(mark, seq, thread, scope) {
+		submit(mark, submission) {
 			const state = stateOf(mark);
+			const waiting = state.submitted === null ? [...state.attempts] : [];
 			state.name ??= mark.name;
-			state.submitted ??= { seq, thread, scope };
+			state.submitted ??= submission;
+			return waiting;
 		},
 		link(mark) {
 			if (mark.name === null) return;

@@ -7,6 +7,7 @@ const started: readonly (readonly [engine: string, isIt: (word: string) => boole
 	['multiprocessing.spawn', (word) => word.includes('from multiprocessing.spawn import spawn_main')],
 	['loky', (word) => /(?:^|\.)popen_loky_posix$/.test(word)],
 	['ipyparallel', (word) => word === 'ipyparallel.engine'],
+	['ray', (word) => word.endsWith('/ray/_private/workers/default_worker.py')],
 ];
 
 /** The engine whose worker a program is, by its arguments; null for every other program. */
