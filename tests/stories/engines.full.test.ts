@@ -1,15 +1,22 @@
 import { expect, test } from 'vitest';
 import { makePlace } from './cellar.ts';
-import { auditEngines, faultsOf } from './engines.ts';
+import { auditEngines, faultsOf, tracesOfAgent } from './engines.ts';
 
 test.each([
 	['pools', 5],
 	['pools', 10],
 	['dask', 5],
 	['dask', 10],
+	['parsl', 5],
+	['parsl', 10],
+	['ipyparallel', 5],
+	['ipyparallel', 10],
+	['ray', 5],
+	['ray', 10],
 ] as const)('200 tasks of each of the %s on %i workers: none in a wrong task, none lost', async (of, workers) => {
 	using place = makePlace();
 	const run = await auditEngines(place, { of, names: 'all', tasks: 200, workers });
 	expect(faultsOf(run)).toEqual([]);
+	expect(tracesOfAgent(run)).toEqual([]);
 	expect(run.document.warnings).toEqual([]);
 });
