@@ -16,6 +16,7 @@ ENGINES = {
     "parsl": (
         "parsl.dataflow.futures",
         "parsl.dataflow.dflow",
+        "parsl.executors.high_throughput.zmq_pipes",
         "parsl.executors.high_throughput.executor",
         "parsl.executors.execute_task",
     ),

@@ -69,22 +69,26 @@ def patches(agent):
 
         module.DataFlowKernel.launch_task = keep_name(launch_task, launches)
 
-    def executor(module):
-        base = module.HighThroughputExecutor
-        made, command = module.HTEXFuture.__init__, base._get_launch_command
+    def pipes(module):
+        base = module.TasksOutgoing
+        sends = base.put
 
-        def __init__(self, task_id, *rest):
-            made(self, task_id, *rest)
+        def put(self, message, *rest):
             try:
                 # Its number is known, and it has not been sent.
                 sender = sys._getframe(1).f_locals["self"]
-                number = f"{executor_id(sender.worker_logdir)}.{task_id}"
+                number = f"{executor_id(sender.worker_logdir)}.{message['task_id']}"
                 task = launching.get(_thread.get_ident())
                 mark(f"submit/task/{number}" if task is None else f"link/task/{task}/{number}")
             except Exception as error:
                 agent.fault(module.__name__, error)
+            return sends(self, message, *rest)
 
-        module.HTEXFuture.__init__ = keep_name(__init__, made)
+        base.put = keep_name(put, sends)
+
+    def executor(module):
+        base = module.HighThroughputExecutor
+        command = base._get_launch_command
 
         def _get_launch_command(self, *rest, **options):
             words = command(self, *rest, **options)
@@ -125,6 +129,7 @@ def patches(agent):
     return {
         "parsl.dataflow.futures": futures,
         "parsl.dataflow.dflow": flow,
+        "parsl.executors.high_throughput.zmq_pipes": pipes,
         "parsl.executors.high_throughput.executor": executor,
         "parsl.executors.execute_task": worker,
     }

@@ -75,7 +75,8 @@ export type Environment =
 	| 'engines'
 	| 'engines-parsl'
 	| 'engines-ipyparallel'
-	| 'engines-ray';
+	| 'engines-ray'
+	| 'engines-oldest';
 
 /** The interpreter of one of the tests' environments. */
 export function pythonOf(environment: Environment): string {

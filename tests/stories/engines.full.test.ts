@@ -20,3 +20,13 @@ test.each([
 	expect(tracesOfAgent(run)).toEqual([]);
 	expect(run.document.warnings).toEqual([]);
 });
+
+test.each(['parsl', 'ipyparallel'] as const)('the oldest %s that is supported: no task is wrong, and none lost', async (of) => {
+	using place = makePlace();
+	const run = await auditEngines(place, { of, names: 'all', tasks: 40, workers: 3, environment: 'engines-oldest' });
+	expect(faultsOf(run)).toEqual([]);
+	expect(tracesOfAgent(run)).toEqual([]);
+	expect(run.document.warnings).toEqual([]);
+	const again = run.tables.facts.tasks.filter((task) => task.function === 'fails_once');
+	expect(again.map(({ attempts }) => attempts.at(-1)!.counted)).toEqual([true]);
+});

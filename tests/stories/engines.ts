@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Access, TaskFact } from '../../core/src/model/index.ts';
 import { agentFolder } from '../../core/src/workers/index.ts';
 import { readTables, type Tables } from '../../core/src/store/index.ts';
-import { pythonOf, type AuditDocument, type Place, type Said } from './cellar.ts';
+import { pythonOf, type AuditDocument, type Environment, type Place, type Said } from './cellar.ts';
 import { ipyparallel, parsl, ray, type EngineCell, type EngineKind } from './clusters.ts';
 import { inlineNotebook } from './inline.ts';
 
@@ -169,6 +169,8 @@ export async function auditEngines(
 		readonly names: readonly string[] | 'all';
 		readonly tasks: number;
 		readonly workers: number;
+		/** Another one than the engine's own. */
+		readonly environment?: Environment;
 	},
 ): Promise<EngineRun> {
 	const kind = kinds[o.of];
@@ -181,7 +183,7 @@ export async function auditEngines(
 	const first = `import functools, work\nTASKS, WORKERS = ${o.tasks}, ${o.workers}${kind.first(hows)}`;
 	inlineNotebook({ folder }, 'engines.ipynb', [first, ...asked.map(({ source }) => source), kind.last]);
 	// Engines start their parts as commands of the environment, which is active as for any user of theirs.
-	const python = pythonOf(kind.environment);
+	const python = pythonOf(o.environment ?? kind.environment);
 	const env = { PATH: `${dirname(python)}:${process.env['PATH'] ?? ''}` };
 	const said = await place.cellar(['audit', notebook, '--python', python, '--json'], { env });
 	expect(said.code, `${said.stderr}${raisedIn(said)}`).toBe(0);
