@@ -1,19 +1,20 @@
 #!/bin/sh
 # Starts an engine's worker with Cellar's agent in it: worker.sh NONCE COMMAND [ARGUMENT]...
 # Python, and a script whose first line names Python, are started by way of launch.py; whatever else as it is.
+# Its variables have names that nobody exports: those that are exported would be changed for the worker.
 
-nonce=$1 launcher=${0%/*}/launch.py
+cellar_nonce=$1 cellar_launcher=${0%/*}/launch.py
 shift
 
 # Without a fork: what this shell does stands in the log of the worker that it becomes.
-program=$1
+cellar_program=$1
 case $1 in
 */*) ;;
 *)
 	IFS=:
-	for folder in $PATH; do
-		if [ -f "${folder:-.}/$1" ] && [ -x "${folder:-.}/$1" ]; then
-			program=${folder:-.}/$1
+	for cellar_folder in $PATH; do
+		if [ -f "${cellar_folder:-.}/$1" ] && [ -x "${cellar_folder:-.}/$1" ]; then
+			cellar_program=${cellar_folder:-.}/$1
 			break
 		fi
 	done
@@ -21,53 +22,62 @@ case $1 in
 	;;
 esac
 
-case ${program##*/} in
+# Sets cellar_at to how many of Python's options come before `-m`, `-c` or the script; fails where not all of them are known.
+place() {
+	cellar_at=0
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-m | -c) [ $# -gt 1 ] && return 0 || return 1 ;;
+		-[WX] | --check-hash-based-pycs)
+			[ $# -gt 1 ] || return 1
+			shift
+			cellar_at=$((cellar_at + 1))
+			;;
+		-[WX]?*) ;;
+		'' | -) return 1 ;;
+		-*) case ${1#-} in *[!bBdEiIOPqRsSuvx]*) return 1 ;; esac ;;
+		*) return 0 ;;
+		esac
+		shift
+		cellar_at=$((cellar_at + 1))
+	done
+	return 1
+}
+
+case ${cellar_program##*/} in
 python | python[0-9]*)
 	shift
-	# Its options come first; of these the last is how a program is told, or the program itself.
-	count=$# options=
-	while [ "$count" -gt 0 ]; do
-		case ${options:+done}$1 in
-		-[WX] | --check-hash-based-pycs)
-			set -- "$@" "$1" "$2"
-			shift 2
-			count=$((count - 1))
-			;;
-		-m* | -c* | done* | [!-]*)
-			[ -z "$options" ] && set -- "$@" "$launcher" "$nonce"
-			options=done
+	if place "$@"; then
+		cellar_count=$#
+		while [ "$cellar_count" -gt 0 ]; do
+			[ "$cellar_at" = 0 ] && set -- "$@" "$cellar_launcher" "$cellar_nonce"
 			set -- "$@" "$1"
 			shift
-			;;
-		*)
-			set -- "$@" "$1"
-			shift
-			;;
-		esac
-		count=$((count - 1))
-	done
-	exec "$program" "$@"
+			cellar_at=$((cellar_at - 1)) cellar_count=$((cellar_count - 1))
+		done
+	fi
+	exec "$cellar_program" "$@"
 	;;
 esac
 
-[ -f "$program" ] && IFS= read -r first <"$program"
-case $first in
+[ -f "$cellar_program" ] && IFS= read -r cellar_first <"$cellar_program"
+case $cellar_first in
 '#!'*python*)
 	shift
 	# shellcheck disable=SC2086  # the interpreter, and perhaps an option
-	exec ${first#'#!'} "$launcher" "$nonce" "$program" "$@"
+	exec ${cellar_first#'#!'} "$cellar_launcher" "$cellar_nonce" "$cellar_program" "$@"
 	;;
 '#!/bin/sh')
 	# pip writes it so where the interpreter's path is too long for a first line, or has a space.
-	{ IFS= read -r first && IFS= read -r second; } <"$program"
-	case $second in
+	{ IFS= read -r cellar_first && IFS= read -r cellar_second; } <"$cellar_program"
+	case $cellar_second in
 	"'''exec' "*python*' "$0" "$@"')
-		python=${second#"'''exec' "}
-		python=${python%' "$0" "$@"'}
-		python=${python#'"'}
-		python=${python%'"'}
+		cellar_python=${cellar_second#"'''exec' "}
+		cellar_python=${cellar_python%' "$0" "$@"'}
+		cellar_python=${cellar_python#'"'}
+		cellar_python=${cellar_python%'"'}
 		shift
-		exec "$python" "$launcher" "$nonce" "$program" "$@"
+		exec "$cellar_python" "$cellar_launcher" "$cellar_nonce" "$cellar_program" "$@"
 		;;
 	esac
 	;;

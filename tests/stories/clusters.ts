@@ -56,7 +56,7 @@ from parsl.providers import LocalProvider
 HERE = os.getcwd()
 provider = LocalProvider(init_blocks=1, max_blocks=1, worker_init=f'export PYTHONPATH={HERE}')
 executor = HighThroughputExecutor(label='htex', max_workers_per_node=WORKERS, cores_per_worker=0.1, address='127.0.0.1', provider=provider)
-flow = parsl.load(Config(executors=[executor], strategy='none', retries=1, usage_tracking=0))
+flow = parsl.load(Config(executors=[executor], strategy='none', retries=1))
 @parsl.python_app
 def task(engine, n):
     import work

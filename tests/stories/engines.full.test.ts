@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { agentFolder } from '../../core/src/workers/index.ts';
 import { makePlace } from './cellar.ts';
 import { auditEngines, faultsOf, tracesOfAgent } from './engines.ts';
 
@@ -19,6 +20,18 @@ test.each([
 	expect(faultsOf(run)).toEqual([]);
 	expect(tracesOfAgent(run)).toEqual([]);
 	expect(run.document.warnings).toEqual([]);
+	if (of === 'pools' || of === 'dask') return;
+
+	// The package that only tasks use is the workers' alone, and of the agent nothing is told here either.
+	for (const [who, has] of [
+		['manager', false],
+		['workers', true],
+	] as const) {
+		const told = await place.cellar(['deps', '--for', who, '--json']);
+		const names = told.json<{ readonly software: readonly { readonly name: string }[] }>().software.map(({ name }) => name);
+		expect([names.includes('toolz'), names.includes('python')]).toEqual([has, true]);
+		expect(told.stdout).not.toContain(agentFolder);
+	}
 });
 
 test.each(['parsl', 'ipyparallel'] as const)('the oldest %s that is supported: no task is wrong, and none lost', async (of) => {

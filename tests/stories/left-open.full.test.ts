@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { lineageOf } from '../../core/src/audit/index.ts';
-import { makePlace, pythonOf, type AuditDocument, type Place } from './cellar.ts';
+import { makePlace, pythonOf, type Place } from './cellar.ts';
 import { ipyparallel, parsl, ray } from './clusters.ts';
 import { inlineNotebook } from './inline.ts';
 
 const used = {
-	parsl: { kind: parsl, ask: `task('parsl', 1).result()` },
+	parsl: { kind: parsl, ask: `parsl.python_app(work.returns)(1).result()` },
 	ipyparallel: { kind: ipyparallel, ask: `balanced.apply_sync(work.returns, 1)` },
 	ray: { kind: ray, ask: `ray.get(ray.remote(work.returns).remote(1))` },
 } as const;
@@ -31,25 +31,23 @@ test.each(Object.keys(used).flatMap((engine) => Object.keys(ends).map((end) => [
 		const env = { PATH: `${dirname(python)}:${process.env['PATH'] ?? ''}`, PYTHONPATH: folder };
 		const started = place.start(['audit', notebook, '--python', python, '--json'], { env });
 		const watched = await watch(place, folder, started.ended);
-		const { code, stderr, json } = await started.ended;
-		expect([code, watched.most > 4], stderr).toEqual([end.startsWith('kills') ? 3 : 0, true]);
+		const said = await started.ended;
+		expect([said.code, watched.most > 4], said.stderr).toEqual([end.startsWith('kills') ? 3 : 0, true]);
 		expect(watched.seconds).toBeLessThan(10);
 		expect(await lineageOf(watched.tracer)).toEqual([]);
-		const { warnings } = json<AuditDocument>();
+		const { warnings } = said.json();
 		const left = warnings.filter((warning) => warning.code === 'CELLAR_LEFT_RUNNING');
-		// Ray ends by itself when its driver does, and is then not ended by anybody; in a hurry some of it may be.
-		if (engine !== 'ray') expect(left.length).toBeGreaterThan(0);
+		// Ray ends by itself when its driver does, and ipyparallel where its kernel ends in good order: in a hurry some of it is ended.
+		if (engine === 'parsl' || (engine === 'ipyparallel' && end.startsWith('kills'))) expect(left.length).toBeGreaterThan(0);
 		expect(left.every(({ message }) => message.includes('after the kernel had ended'))).toBe(true);
 	},
 );
 
 /** Looks who of the run is alive, again and again until it has ended: how long after its kernel the last of them was. */
 async function watch(place: Place, folder: string, ended: Promise<unknown>) {
-	let over = false;
-	void ended.then(() => (over = true));
+	const over = ended.then(() => true);
 	let [tracer, most, kernelSeen, seen] = [0, 0, 0, 0];
-	while (!over) {
-		await wait(50);
+	while (!(await Promise.race([over, wait(50, false)]))) {
 		tracer ||= tracerOf(place);
 		const kernel = existsSync(join(folder, 'kernel')) ? Number(readFileSync(join(folder, 'kernel'), 'utf8')) : 0;
 		if (tracer === 0 || kernel === 0) continue;

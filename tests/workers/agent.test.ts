@@ -80,7 +80,7 @@ print(json.dumps([sys.argv, sys.orig_argv[1:], sys.path, sorted(sys.modules), di
 	symlinkSync(python, long);
 	// PWD and `_` are what every shell sets: an engine starts its workers by one.
 	const path = `${folder}:${dirname(python)}:/usr/bin:/bin`;
-	const env = { ...plainEnv, PATH: path, PWD: folder, PYTHONDONTWRITEBYTECODE: '1' };
+	const env = { ...plainEnv, PATH: path, PWD: folder, first: '1', program: '2', options: '3', PYTHONDONTWRITEBYTECODE: '1' };
 	const said = ([program, ...rest]: readonly string[]) => execFileSync(program!, rest, { cwd: folder, env, encoding: 'utf8' });
 	for (const command of [
 		['script.py', 'a', '--b'],
@@ -93,6 +93,8 @@ print(json.dumps([sys.argv, sys.orig_argv[1:], sys.path, sorted(sys.modules), di
 		['python', '-u', '-X', 'dev', '-m', 'look', '--', '-m'],
 		['python', '-W', 'ignore', './script.py', 'a', '-m'],
 		['python3', '-c', look, '-W', 'x y'],
+		['python3', '-um', 'look', 'a'],
+		['python3', '-mlook', 'a'],
 	]) {
 		expect(JSON.parse(said([worker, nonce, ...command]))).toEqual(JSON.parse(said(command)));
 	}
