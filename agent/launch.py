@@ -18,7 +18,7 @@ ENGINES = {
         "parsl.dataflow.dflow",
         "parsl.executors.high_throughput.zmq_pipes",
         "parsl.executors.high_throughput.executor",
-        "parsl.executors.execute_task",
+        "parsl.executors.high_throughput.errors",
     ),
     "ipyparallel": ("ipyparallel.client.client", "ipyparallel.cluster.launcher", "ipyparallel.engine.kernel"),
     "ray": (

@@ -102,7 +102,9 @@ def patches(agent):
         base._get_launch_command = keep_name(_get_launch_command, command)
 
     def worker(module):
-        """The script is no module that is imported: what it imports first is patched, and of that what it does last."""
+        """The script is no module that is imported: it is patched by way of what it starts its workers with, when it imports this one."""
+        if sys.argv[0].rpartition("/")[2] != SCRIPT:
+            return
         base = sys.modules["multiprocessing.process"].BaseProcess
         runs = base.run
 
@@ -131,5 +133,5 @@ def patches(agent):
         "parsl.dataflow.dflow": flow,
         "parsl.executors.high_throughput.zmq_pipes": pipes,
         "parsl.executors.high_throughput.executor": executor,
-        "parsl.executors.execute_task": worker,
+        "parsl.executors.high_throughput.errors": worker,
     }
