@@ -1,7 +1,8 @@
 """The agent: marks tasks and workers on the threads that run them, and does nothing else.
 
-Runs by `exec`, with CORE (this text), ENGINES (by name: the modules that it patches, and its text) and NONCE as globals: in the
-kernel by launch.py, in processes that Python's pools spawn by what multiprocessing hands them. It is no module, imports none that
+Runs by `exec`, with CORE (this text), ENGINES (by name: the modules that it patches, and its text), NONCE and FOLDER (of the agent's
+files) as globals: in the kernel and in engines' workers by launch.py, in processes that Python's pools spawn by what multiprocessing
+hands them. It is no module, imports none that
 the program has not, and whatever fails in it is marked as a fault and changes nothing for the program.
 """
 
@@ -56,6 +57,16 @@ def called(function):
         if len(_names) < 1000:
             _names[name] = known
     return known
+
+
+def file_of(function):
+    """The name of the file that a function was written in, whatever was put around it; none of what is no function."""
+    for _ in range(8):
+        inner = getattr(function, "__wrapped__", None)
+        if inner is None:
+            break
+        function = inner
+    return function.__code__.co_filename.rpartition("/")[2] if type(function) is _function else ""
 
 
 # What stands around the user's function, by the name of its type: where the function is in it.
@@ -130,7 +141,7 @@ class Inbox:
                 self.close()
             else:
                 number, function = told
-                self._begin(f"{self._prefix}.{number}", called(function))
+                self._begin(f"{self._prefix}.{number}", None if function is None else called(function))
         except Exception as error:
             fault(self._prefix, error)
         return item
@@ -148,6 +159,30 @@ class Inbox:
         return getattr(self._queue, name)
 
 
+class Steps:
+    """A coroutine on a thread that it shares: each of its steps is between marks of its own."""
+
+    def __init__(self, coroutine, begin, end):
+        self.coroutine, self.begin, self.end = coroutine, begin, end
+
+    def __await__(self):
+        steps = self.coroutine.__await__()
+        value = error = None
+        while True:
+            mark(self.begin)
+            try:
+                waits = steps.send(value) if error is None else steps.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            finally:
+                mark(self.end)
+            value = error = None
+            try:
+                value = yield waits
+            except BaseException as thrown:
+                error = thrown
+
+
 def fault(what, error):
     mark(f"fault/group/{encoded(what)}//{type(error).__name__}")
 
@@ -156,7 +191,17 @@ class Carrier:
     """Brings the agent into a spawned process: what it is pickled as runs this text there, before the program's own modules."""
 
     def __reduce__(self):
-        return exec, (CORE, {"__name__": "_cellar", "CORE": CORE, "ENGINES": ENGINES, "NONCE": NONCE})
+        return exec, (CORE, {"__name__": "_cellar", "CORE": CORE, "ENGINES": ENGINES, "NONCE": NONCE, "FOLDER": FOLDER})
+
+
+def before_worker():
+    """The words before the command of a worker that an engine starts on this machine as a program of its own: they bring the agent in."""
+    return [f"{FOLDER}/worker.sh", NONCE]
+
+
+def before_script():
+    """The words between Python and its script, or `-m`: they bring the agent into it."""
+    return [f"{FOLDER}/launch.py", NONCE]
 
 
 def _carry(module):
@@ -195,11 +240,15 @@ class Agent:
     submit = staticmethod(submit)
     called = staticmethod(called)
     innermost = staticmethod(innermost)
+    file_of = staticmethod(file_of)
     encoded = staticmethod(encoded)
     keep_name = staticmethod(keep_name)
     pipe_of = staticmethod(pipe_of)
     fault = staticmethod(fault)
+    before_worker = staticmethod(before_worker)
+    before_script = staticmethod(before_script)
     Inbox = Inbox
+    Steps = Steps
 
 
 def _apply(name, module):

@@ -13,44 +13,45 @@ ENGINES = {
     ),
     "joblib": ("joblib.parallel",),
     "dask": ("distributed.client", "distributed.worker", "distributed.threadpoolexecutor"),
+    "parsl": (
+        "parsl.dataflow.futures",
+        "parsl.dataflow.dflow",
+        "parsl.executors.high_throughput.zmq_pipes",
+        "parsl.executors.high_throughput.executor",
+        "parsl.executors.high_throughput.errors",
+    ),
+    "ipyparallel": ("ipyparallel.client.client", "ipyparallel.cluster.launcher", "ipyparallel.engine.kernel"),
+    "ray": (
+        "ray._private.services",
+        "ray._private.runtime_env.context",
+        "ray._private.function_manager",
+        "ray.remote_function",
+        "ray.actor",
+    ),
 }
 
 
 def start():
     import posix
 
-    script, nonce, *words = sys.argv
-    how = words[0] if words[0] in ("-m", "-c") else None
+    launcher, nonce, *words = sys.argv
     sys.orig_argv = [*sys.orig_argv[: -len(sys.argv)], *words]
-    sys.argv = words if how is None else [how, *words[2:]]
-    sys.path_importer_cache.pop(script, None)
+    how, given = (words[0], words[1]) if words[0] in ("-m", "-c") else ("script", words[0])
+    # What stands in the place of the program's name, and where it is looked for: as Python does it itself.
+    sys.argv = words if how == "script" else [how, *words[2:]]
+    sys.path_importer_cache.pop(launcher, None)
     if not sys.flags.safe_path:
-        # Python has put our folder first; modules of the program's are looked for beside a script, otherwise in the working folder.
-        sys.path[0] = {"-m": posix.getcwd, "-c": str}.get(how, lambda: folder_of(words[0]))()
+        # Python has put our folder first.
+        sys.path[0] = {"-m": posix.getcwd, "-c": str, "script": lambda: folder_of(given)}[how]()
     try:
-        bring(script, nonce)
+        bring(launcher, nonce)
     except Exception as error:
         # Without an agent the program runs all the same, and the log says so.
         posix.access(f"/.cellar/{nonce}/fault/group/agent//{type(error).__name__}", 0)
     main = sys.modules["__main__"].__dict__
-    loader, builtin = type(main["__loader__"]), sys.modules["_frozen_importlib"].BuiltinImporter
-    for name in ("sys", "start", "bring", "folder_of", "ENGINES", "__file__", "__cached__"):
+    for name in ("sys", "start", "bring", "folder_of", "run", "ENGINES", "__file__", "__cached__"):
         main.pop(name, None)
-    if how == "-m":
-        import runpy
-
-        runpy._run_module_as_main(words[1])
-        return
-    if how == "-c":
-        main["__loader__"] = builtin
-        name, text = "<string>", words[1] + "\n"
-    else:
-        # As Python has it from 3.9 on.
-        name = words[0] if words[0].startswith("/") else f"{posix.getcwd()}/{words[0].removeprefix('./')}"
-        main.update(__file__=name, __cached__=None, __loader__=loader("__main__", name))
-        with open(name, "rb") as file:
-            text = file.read()
-    exec(compile(text, name, "exec", dont_inherit=True), main)
+    return how, given, main
 
 
 def folder_of(script):
@@ -59,17 +60,41 @@ def folder_of(script):
     return os.path.dirname(os.path.realpath(script))
 
 
-def bring(script, nonce):
+def run(how, given, main):
+    if how == "-m":
+        import runpy
+
+        runpy._run_module_as_main(given)
+    elif how == "-c":
+        import sys
+
+        main["__loader__"] = sys.__loader__
+        exec(compile(f"{given}\n", "<string>", "exec", dont_inherit=True), main)
+    else:
+        import io
+        import posix
+
+        if not given.startswith("/"):
+            given = f"{posix.getcwd()}/{given.removeprefix('./')}"
+        with io.open_code(given) as file:
+            text = file.read()
+        main.update(__file__=given, __loader__=type(main["__loader__"])("__main__", given), __cached__=None)
+        exec(compile(text, given, "exec", dont_inherit=True), main)
+
+
+def bring(launcher, nonce):
+    folder = launcher.rpartition("/")[0]
+
     def text(name):
-        with open(f"{script.rpartition('/')[0]}/{name}.py", encoding="utf-8") as file:
+        with open(f"{folder}/{name}.py", encoding="utf-8") as file:
             return file.read()
 
     core = text("core")
     engines = {name: (modules, text(f"engines/{name}")) for name, modules in ENGINES.items()}
     exec(
         compile(core, "<cellar>", "exec"),
-        {"__name__": "_cellar", "CORE": core, "ENGINES": engines, "NONCE": nonce},
+        {"__name__": "_cellar", "CORE": core, "ENGINES": engines, "NONCE": nonce, "FOLDER": folder},
     )
 
 
-start()
+run(*start())

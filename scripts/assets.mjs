@@ -15,7 +15,7 @@ copy(grammar, join(root, 'core/src/notebook/tree-sitter-python.wasm'));
 // The agent is a folder of its own, as no part of it runs in Node.
 const agent = join(root, 'agent');
 const agentCopy = join(root, 'core/src/workers/agent');
-for (const file of filesIn(agent)) if (extname(file) === '.py') copy(join(agent, file), join(agentCopy, file));
+for (const file of filesIn(agent)) if (copied.includes(extname(file))) copy(join(agent, file), join(agentCopy, file));
 for (const file of filesIn(agentCopy)) if (!existsSync(join(agent, file))) rmSync(join(agentCopy, file));
 
 for (const room of ['core', 'cli']) {

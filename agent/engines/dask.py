@@ -58,29 +58,6 @@ def patches(agent):
         name = f"dask.{graph}.{encoded(str(key))}/{getattr(state, 'run_id', 0)}"
         return name, f"{name}/{function_of(task, key)}"
 
-    class Steps:
-        """A coroutine on a thread that it shares: each of its steps is between marks of its own."""
-
-        def __init__(self, coroutine, begin, end):
-            self.coroutine, self.begin, self.end = coroutine, begin, end
-
-        def __await__(self):
-            steps = self.coroutine.__await__()
-            value = error = None
-            while True:
-                mark(self.begin)
-                try:
-                    waits = steps.send(value) if error is None else steps.throw(error)
-                except StopIteration as stop:
-                    return stop.value
-                finally:
-                    mark(self.end)
-                value = error = None
-                try:
-                    value = yield waits
-                except BaseException as thrown:
-                    error = thrown
-
     def worker(module):
         run, run_async, run_actor = module._run_task, module._run_task_async, module._run_actor
         calls = itertools.count()
@@ -107,7 +84,7 @@ def patches(agent):
             marks = marks_of(module._worker_cvar.get(), task, task.key)
             if marks is None:
                 return await run_async(task, *rest)
-            return await Steps(run_async(task, *rest), *marks)
+            return await agent.Steps(run_async(task, *rest), *marks)
 
         def _run_actor(function, args, kwargs, execution_state, key, *rest):
             task = f"dask.actor.{posix.getpid()}.{next(calls)}"

@@ -6,7 +6,7 @@ import sys
 
 
 # What libraries hand to threads of their own accord is no work of the user's.
-PLUMBING = {"socket", "asyncio", "distributed", "tornado", "zmq", "ipykernel", "jupyter_client"}
+PLUMBING = {"socket", "asyncio", "distributed", "tornado", "zmq", "ipykernel", "jupyter_client", "parsl"}
 
 
 def is_plumbing(function):

@@ -9,7 +9,9 @@ import sys
 # More than that are told as one group: its tasks are then counted in the order in which they begin.
 EACH = 1000
 # Processes that are an engine's workers or servers run no task of the user's.
-ENGINES = {"multiprocessing", "concurrent", "joblib", "loky", "distributed"}
+ENGINES = {"multiprocessing", "concurrent", "joblib", "loky", "distributed", "parsl"}
+# The same of those that are made by an engine's own script.
+SCRIPTS = {"process_worker_pool.py"}
 
 
 def patches(agent):
@@ -74,7 +76,11 @@ def patches(agent):
 
         def is_engines(self):
             where = getattr(self._target, "__module__", None)
-            return type(where) is str and where.split(".", 1)[0] in ENGINES
+            if type(where) is not str:
+                return False
+            if where in ("__main__", "__mp_main__"):
+                return agent.file_of(self._target) in SCRIPTS
+            return where.split(".", 1)[0] in ENGINES
 
         def function_of(self):
             return type(self) if self._target is None else self._target
@@ -99,6 +105,9 @@ def patches(agent):
 
         def _bootstrap(self, *rest, **options):
             if is_engines(self):
+                # A server that holds what processes share looks like a worker by its birth.
+                if getattr(self._target, "__module__", None) == "multiprocessing.managers":
+                    mark("end/worker/?")
                 return boot(self, *rest, **options)
             task = task_id(self)
             mark(f"begin/worker/{task}")

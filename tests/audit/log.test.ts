@@ -173,6 +173,8 @@ test('no bytes make the reader throw, and lines that cannot be read are counted'
 	expect(doubts).toMatchObject([
 		{ code: 'CELLAR_LINE_UNREAD', seq: 1, message: '3 lines of the log could not be read; the first is line 1' },
 	]);
+	// As strace writes it of a thread that is killed at the begin of a call.
+	expect(factsOf('1 1.0 ???( <unfinished ...>\n1 1.1 +++ killed by SIGKILL +++\n').doubts).toEqual([]);
 });
 
 test('the bytes of a name come back from how strace writes them', () => {

@@ -196,6 +196,91 @@ test('a linked id is another name of the same task', () => {
 	expect(task('a')).toBe('1');
 });
 
+test('each try has an id of its own, which says what it is a try of; what launches them works for who submitted the task', () => {
+	const { facts, task } = follow(`
+		1 start
+		9 born-of 1
+		9 mark begin/cell/1
+		2 thread-of 9
+		3 thread-of 9
+		9 mark end/cell/1
+		9 mark begin/cell/2
+		9 mark submit/task/parsl.7//fetch
+		2 mark begin/group/parsl.7
+		2 open pickled
+		2 mark link/task/parsl.7/1/parsl.executor.12
+		2 mark link/task/parsl.7/2/parsl.executor.13
+		2 mark end/group/parsl.7
+		3 mark begin/task/parsl.executor.12
+		3 open first
+		3 mark end/task/parsl.executor.12
+		3 mark begin/task/parsl.executor.13
+		3 open second
+		3 mark end/task/parsl.executor.13
+	`);
+	expect([task('pickled'), task('first'), task('second')]).toEqual([null, '1.1', '1.2']);
+	expect(facts.accesses.filter(({ path }) => path.startsWith('/run/')).map(({ cell }) => cell)).toEqual([2, 2, 2]);
+	expect(facts.tasks).toMatchObject([{ engineId: 'parsl.7', attempts: [{ counted: false }, { counted: true }] }]);
+});
+
+test('a task that begins before its submission is marked belongs to where that is, all the same', () => {
+	const { facts, task } = follow(`
+		1 start
+		9 born-of 1
+		9 mark begin/cell/1
+		2 thread-of 9
+		9 mark end/cell/1
+		9 mark begin/cell/2
+		2 mark begin/task/ray.7
+		2 open early
+		9 mark submit/task/ray.7//fetch
+		2 open late
+		2 open early
+		2 mark end/task/ray.7
+		2 open after
+		2 mark begin/task/ray.8
+		2 open never-submitted
+	`);
+	expect(['early', 'late', 'after', 'never-submitted'].map(task)).toEqual(['1', '1', null, '2']);
+	const uses = facts.accesses.filter(({ path }) => path.startsWith('/run/'));
+	expect(uses.map(({ path, cell, count }) => [path, cell, count])).toEqual([
+		['/run/early', 2, 2],
+		['/run/late', 2, 1],
+		['/run/after', 1, 1],
+		['/run/never-submitted', 1, 1],
+	]);
+	expect(facts.tasks).toMatchObject([{ function: 'fetch', submitted: { cell: 2 } }, { submitted: null }]);
+});
+
+test('attempts that are not told apart are counted by their threads, and many tasks have the name of their group', () => {
+	const { facts } = follow(`
+		1 start
+		2 thread-of 1
+		1 mark submit/group/ipp.7//fetch
+		1 mark begin/task/ipp.7.1
+		1 mark end/task/ipp.7.1
+		2 mark begin/task/ipp.7.1
+		2 mark end/task/ipp.7.1
+		1 mark begin/task/ipp.7.2
+	`);
+	expect(facts.tasks.map((one) => [one.function, one.attempts.map(({ attempt }) => attempt)])).toEqual([
+		['fetch', ['1', '1.2']],
+		['fetch', ['2']],
+	]);
+});
+
+test('a server that says that it is no worker is none, and neither is what it forks', () => {
+	const log = (said: string) =>
+		follow(`
+			1 start
+			2 born-of 1
+			${said}
+			3 born-of 2
+			3 open a
+		`).facts.workers.length;
+	expect([log('2 mark begin/task/x'), log('2 mark end/worker/?')]).toEqual([1, 0]);
+});
+
 test('a fault is told: those workers are known by their birth alone', () => {
 	const { facts } = follow(`
 		1 start

@@ -22,6 +22,7 @@ const secret = [
 	'.cache/huggingface/token',
 	'.config/gcloud/access_tokens.db',
 	'.streamlit/secrets.toml',
+	'.ray/auth_token',
 	'my-credentials.json',
 	'client_credentials_2.json',
 	'x509up_u1000',

@@ -67,10 +67,20 @@ export interface Started {
 	said(words: string): Promise<void>;
 }
 
+export type Environment =
+	| 'stories'
+	| 'image-convolution'
+	| 'kernel'
+	| 'bash-kernel'
+	| 'engines'
+	| 'engines-parsl'
+	| 'engines-ipyparallel'
+	| 'engines-ray'
+	| 'engines-oldest'
+	| 'engines-older';
+
 /** The interpreter of one of the tests' environments. */
-export function pythonOf(
-	environment: 'stories' | 'image-convolution' | 'kernel' | 'bash-kernel' | 'engines' | 'engines-older',
-): string {
+export function pythonOf(environment: Environment): string {
 	const path = join(clone, '.cache', 'venv', environment, 'bin', 'python');
 	if (!existsSync(path)) throw new Error(`the environment ${environment} is missing: node scripts/setup.mjs --tests makes it`);
 	return path;

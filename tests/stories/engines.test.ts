@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import { agentFolder } from '../../core/src/workers/index.ts';
 import { makePlace } from './cellar.ts';
-import { auditEngines, faultsOf } from './engines.ts';
+import { auditEngines, faultsOf, tracesOfAgent } from './engines.ts';
 
 interface Item {
 	readonly cells: readonly number[];
@@ -77,4 +77,46 @@ test('every task of a Dask cluster that the notebook starts has what it used, an
 	expect(ended!.worker).not.toBe(counted!.worker);
 	expect(new Set(run.document.workers.map((worker) => worker.engine))).toEqual(new Set(['dask']));
 	expect(run.document.workers.reduce((sum, worker) => sum + (worker.tasks ?? 0), 0)).toBe(5 * 30 + 2);
+});
+
+test('every task of Parsl’s worker pool has what it used, the cell that submitted it, and its tries', async () => {
+	using place = makePlace();
+	const run = await auditEngines(place, { of: 'parsl', names: 'all', tasks: 20, workers: 2 });
+	expect(faultsOf(run)).toEqual([]);
+	expect(tracesOfAgent(run)).toEqual([]);
+	const { tasks, accesses } = run.tables.facts;
+	const told = (name: string) => tasks.filter((task) => task.function === name);
+	expect(tasks.map(({ engine }) => engine)).toEqual(Array(20 + 2).fill('parsl'));
+	expect([told('task').length, told('fails_once').length, told('shell').length]).toEqual([20, 1, 1]);
+	expect(told('fails_once')[0]!.attempts.map(({ attempt, counted }) => [attempt, counted])).toEqual([
+		[`${told('fails_once')[0]!.task}.1`, false],
+		[`${told('fails_once')[0]!.task}.2`, true],
+	]);
+	const copied = accesses.filter(({ path }) => path.endsWith('/copy.txt'));
+	expect(copied.map(({ cell, task }) => [cell, task])).toEqual([[3, told('shell')[0]!.attempts[0]!.attempt]]);
+	const { workers, warnings } = run.document;
+	// One that had not begun when all was done is told by its birth.
+	expect(new Set(workers.filter((worker) => worker.tasks !== null).map(({ engine }) => engine))).toEqual(new Set(['parsl']));
+	expect(workers.reduce((sum, worker) => sum + (worker.tasks ?? 0), 0)).toBe(20 + 2 + 1);
+	expect(warnings).toEqual([]);
+});
+
+test('every task of ipyparallel’s engines has what it used, and the cell that sent it', async () => {
+	using place = makePlace();
+	const run = await auditEngines(place, { of: 'ipyparallel', names: 'all', tasks: 20, workers: 2 });
+	expect(faultsOf(run)).toEqual([]);
+	expect(tracesOfAgent(run)).toEqual([]);
+	const { tasks, accesses } = run.tables.facts;
+	const told = (name: string | null) => tasks.filter((task) => task.function === name && task.submitted?.cell === 4);
+	expect(tasks.filter((task) => task.function === 'task')).toHaveLength(2 * 20);
+	// What is tried again is one task; code and what is broadcast are one for each engine.
+	const { attempts } = told('fails_once')[0]!;
+	expect([attempts.at(-1)!.counted, told('fails_once').length]).toEqual([true, 1]);
+	expect([told(null).length, told('returns').length]).toEqual([2, 2]);
+	const read = accesses.filter(({ path, how, task }) => path.endsWith('/work.py') && how === 'read' && task !== null);
+	const code = told(null).flatMap((task) => task.attempts.map(({ attempt }) => attempt));
+	expect(read.filter(({ cell, task }) => cell === 4 && code.includes(task!))).toHaveLength(2);
+	const { workers, warnings } = run.document;
+	expect(workers.map(({ engine }) => engine)).toEqual(['ipyparallel', 'ipyparallel']);
+	expect(warnings).toEqual([]);
 });

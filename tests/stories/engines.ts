@@ -2,20 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { Access, TaskFact } from '../../core/src/model/index.ts';
+import { agentFolder } from '../../core/src/workers/index.ts';
 import { readTables, type Tables } from '../../core/src/store/index.ts';
-import { pythonOf, type AuditDocument, type Place } from './cellar.ts';
+import { pythonOf, type AuditDocument, type Environment, type Place, type Said } from './cellar.ts';
+import { ipyparallel, parsl, ray, type EngineCell, type EngineKind } from './clusters.ts';
 import { inlineNotebook } from './inline.ts';
-
-/** How an engine is asked for `TASKS` tasks, in a cell of its own. What its ids end with is what it gives back itself. */
-export interface EngineCell {
-	readonly name: string;
-	/** The engine by which its tasks are known. */
-	readonly engine: string;
-	readonly source: string;
-	/** Its tasks run in the manager. */
-	readonly inManager?: boolean;
-	readonly tasks?: number;
-}
 
 const pool = (how: string): EngineCell => ({
 	name: `pool_${how}`,
@@ -133,7 +124,8 @@ work.keep('dask_again', [])`,
 	},
 ];
 
-const pools = {
+const pools: EngineKind = {
+	environment: 'engines',
 	cells,
 	first: (hows: readonly string[]) => `
 import multiprocessing
@@ -148,7 +140,8 @@ for pool in pools.values(): pool.close(); pool.join()
 threads.shutdown()`,
 };
 
-const clusters = {
+const clusters: EngineKind = {
+	environment: 'engines',
 	cells: daskCells,
 	first: () => `
 import dask
@@ -157,6 +150,8 @@ cluster = LocalCluster(n_workers=WORKERS, threads_per_worker=2, dashboard_addres
 client = Client(cluster)`,
 	last: 'client.close(); cluster.close()',
 };
+
+const kinds = { pools, dask: clusters, parsl, ipyparallel, ray };
 
 export interface EngineRun {
 	readonly document: AuditDocument;
@@ -170,13 +165,15 @@ export interface EngineRun {
 export async function auditEngines(
 	place: Place,
 	o: {
-		readonly of: 'pools' | 'dask';
+		readonly of: keyof typeof kinds;
 		readonly names: readonly string[] | 'all';
 		readonly tasks: number;
 		readonly workers: number;
+		/** Another one than the engine's own. */
+		readonly environment?: Environment;
 	},
 ): Promise<EngineRun> {
-	const kind = o.of === 'dask' ? clusters : pools;
+	const kind = kinds[o.of];
 	const chosen = kind.cells.filter(({ name }) => o.names === 'all' || o.names.includes(name));
 	const asked = chosen.map((cell, at) => ({ ...cell, cell: at + 2, tasks: cell.tasks ?? o.tasks }));
 	const notebook = place.copy('engines/engines.ipynb');
@@ -185,10 +182,26 @@ export async function auditEngines(
 	const hows = ['fork', 'spawn', 'forkserver'].filter((how) => asked.some(({ source }) => source.includes(`pools['${how}']`)));
 	const first = `import functools, work\nTASKS, WORKERS = ${o.tasks}, ${o.workers}${kind.first(hows)}`;
 	inlineNotebook({ folder }, 'engines.ipynb', [first, ...asked.map(({ source }) => source), kind.last]);
-	const said = await place.cellar(['audit', notebook, '--python', pythonOf('engines'), '--json']);
-	expect(said.code, said.stderr).toBe(0);
+	// Engines start their parts as commands of the environment, which is active as for any user of theirs.
+	const python = pythonOf(o.environment ?? kind.environment);
+	const env = { PATH: `${dirname(python)}:${process.env['PATH'] ?? ''}` };
+	const said = await place.cellar(['audit', notebook, '--python', python, '--json'], { env });
+	expect(said.code, `${said.stderr}${raisedIn(said)}`).toBe(0);
 	const document = said.json();
 	return { document, tables: await readTables(document.directory), folder, cells: asked };
+}
+
+/** Where the agent is to be seen in what Cellar tells; nowhere but in the run's own account of it. */
+export function tracesOfAgent({ document, tables }: EngineRun): string[] {
+	const everything = JSON.stringify([document, tables]).replace(JSON.stringify({ agent: agentFolder }).slice(1, -1), '');
+	return everything.match(new RegExp(`.{0,80}${agentFolder}.{0,80}`, 'g')) ?? [];
+}
+
+/** What a cell raised, for the message of a test that fails. */
+function raisedIn(said: Said): string {
+	const { directory } = said.json();
+	const told = readFileSync(join(directory, 'executed.ipynb'), 'utf8');
+	return /"traceback": \[[^\]]*/.exec(told)?.[0] ?? '';
 }
 
 export function writeFiles(folder: string, asked: EngineRun['cells']): void {
@@ -210,6 +223,7 @@ interface Told {
 	readonly pid: number;
 	readonly thread: number;
 	readonly imported: string | null;
+	readonly first: string | null;
 	readonly number: string | number | null;
 }
 
@@ -238,6 +252,7 @@ export function faultsOf({ tables: { facts }, folder, cells }: EngineRun): strin
 			});
 			const extra = told.imported === null ? [] : importsOf(facts.accesses, folder, told.imported);
 			if (told.imported !== null && extra.length === 0) faults.push(`${name} ${told.n}: no import`);
+			if (told.first !== null) extra.push(...startOf(facts.accesses, told.first, pids, told.pid));
 			const fact = uses[0]?.task == null ? undefined : byAttempt.get(uses[0].task);
 			if (fact === undefined) {
 				faults.push(`${name} ${told.n}: no task`);
@@ -258,6 +273,12 @@ export function faultsOf({ tables: { facts }, folder, cells }: EngineRun): strin
 		}
 	}
 	return faults;
+}
+
+/** Whoever in a process read a package's own module read it for all. */
+function startOf(accesses: readonly Access[], name: string, pids: ReadonlyMap<number, number>, pid: number): Access[] {
+	const start = new RegExp(`/site-packages/${name}/(__pycache__/)?__init__\\.[^/]+$`);
+	return accesses.filter((access) => access.how === 'read' && pids.get(access.process) === pid && start.test(access.path));
 }
 
 function importsOf(accesses: readonly Access[], folder: string, module: string): Access[] {

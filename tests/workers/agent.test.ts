@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { markPath, parseMark } from '../../core/src/model/index.ts';
@@ -7,6 +7,7 @@ import { agentFolder, withAgent } from '../../core/src/workers/index.ts';
 import { audited, nonce, plainEnv, programs, pythonOf, scratch } from '../audit/audited.ts';
 
 const launcher = join(agentFolder, 'launch.py');
+const worker = join(agentFolder, 'worker.sh');
 
 /** Puts Python files into a folder; the folder. */
 function files(contents: Readonly<Record<string, string>>): string {
@@ -57,6 +58,47 @@ print(json.dumps([sys.argv, sys.orig_argv, sys.path, sorted(sys.modules), dict(o
 		const marked = withAgent(plain, nonce)!;
 		expect(JSON.parse(look(marked))).toEqual(JSON.parse(look(plain)));
 	}
+});
+
+test('a worker that is started as a program finds all as without the agent: a script, code, a module, options', () => {
+	const look = `import json, os, sys
+os.environ.pop('_', None)
+main = {name: repr(value).split(' at 0x')[0] for name, value in vars(sys.modules['__main__']).items() if name != 'main'}
+print(json.dumps([sys.argv, sys.orig_argv[1:], sys.path, sorted(sys.modules), dict(os.environ), main, repr(sys.flags), os.getcwd()]))`;
+	const python = pythonOf('engines');
+	const long = join(scratch(), 'a b', 'x'.repeat(150), 'python3');
+	const folder = files({
+		'look.py': look,
+		'script.py': `#!${python}\n${look}`,
+		'env.py': `#!/usr/bin/env python3\n${look}`,
+		'strict.py': `#!${python} -Ps\n${look}`,
+		'far.py': `#!/bin/sh\n'''exec' "${long}" "$0" "$@"\n' '''\n${look}`,
+		'plain.sh': '#!/bin/sh\nprintf \'["%s"]\' "$*"',
+	});
+	for (const name of ['script.py', 'env.py', 'strict.py', 'far.py', 'plain.sh']) chmodSync(join(folder, name), 0o755);
+	mkdirSync(dirname(long), { recursive: true });
+	symlinkSync(python, long);
+	// PWD and `_` are what every shell sets: an engine starts its workers by one.
+	const path = `${folder}:${dirname(python)}:/usr/bin:/bin`;
+	const env = { ...plainEnv, PATH: path, PWD: folder, first: '1', program: '2', options: '3', PYTHONDONTWRITEBYTECODE: '1' };
+	const said = ([program, ...rest]: readonly string[]) => execFileSync(program!, rest, { cwd: folder, env, encoding: 'utf8' });
+	for (const command of [
+		['script.py', 'a', '--b'],
+		[join(folder, 'script.py'), 'a b'],
+		['env.py', '-m', 'look'],
+		['strict.py'],
+		['far.py', 'a'],
+		['plain.sh', 'a', 'b c'],
+		[python, '-m', 'look', '-c', 'x'],
+		['python', '-u', '-X', 'dev', '-m', 'look', '--', '-m'],
+		['python', '-W', 'ignore', './script.py', 'a', '-m'],
+		['python3', '-c', look, '-W', 'x y'],
+		['python3', '-um', 'look', 'a'],
+		['python3', '-mlook', 'a'],
+	]) {
+		expect(JSON.parse(said([worker, nonce, ...command]))).toEqual(JSON.parse(said(command)));
+	}
+	expect(() => said([worker, nonce, 'no-such-command'])).toThrow(/not found/);
 });
 
 test('errors of pools and executors read as they do without the agent', () => {

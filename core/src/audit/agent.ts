@@ -17,12 +17,14 @@ export function withoutAgent(facts: Facts, folder: Name, nonce: string): Facts {
 	return {
 		...facts,
 		accesses: facts.accesses.filter((access) => !isOwn(access.path)),
-		execs: facts.execs.map((exec) => {
+		execs: facts.execs.flatMap((exec) => {
+			// What starts a worker with the agent becomes the worker at once.
+			if (isOwn(exec.path)) return [];
 			const at = exec.argv.findIndex(isOwn);
-			if (at < 0) return exec;
+			if (at < 0) return [exec];
 			// A word that is no path is not told: the nonce stands as `…`.
 			const after = exec.argv[at + 1] === nonce || exec.argv[at + 1] === '…' ? at + 2 : at + 1;
-			return { ...exec, argv: [...exec.argv.slice(0, at), ...exec.argv.slice(after)] };
+			return [{ ...exec, argv: [...exec.argv.slice(0, at), ...exec.argv.slice(after)] }];
 		}),
 	};
 }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 
+ONLY = "toolz"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -41,7 +42,12 @@ def task(engine, n, child=True):
         assert name not in sys.modules
         importlib.import_module(name)
         imported = name
-    return {"n": n, "pid": os.getpid(), "thread": threading.get_native_id(), "imported": imported}
+    # A package that nothing else uses: which task of a worker is its first is told by the task.
+    first = None
+    if n % 20 == 9 and threading.current_thread() is threading.main_thread():
+        first = None if ONLY in sys.modules else ONLY
+        importlib.import_module(ONLY)
+    return {"n": n, "pid": os.getpid(), "thread": threading.get_native_id(), "imported": imported, "first": first}
 
 
 async def coroutine(engine, n):
@@ -65,6 +71,18 @@ def ends_its_worker(n):
 
 def version(module, _):
     return importlib.import_module(module).__version__
+
+
+def returns(n):
+    return n
+
+
+def fails_once(n):
+    flag = f"{HERE}/failed-{n}"
+    if not os.path.exists(flag):
+        open(flag, "x").close()
+        raise ValueError(n)
+    return n
 
 
 def into(queue, engine, n):

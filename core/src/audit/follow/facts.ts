@@ -80,7 +80,7 @@ export function tasksOf(tasks: readonly TaskTrace[], workers: Workers, log: LogI
 
 export function handedOf({ groups, links }: Tasks, workers: Workers, log: LogId): HandedFact[] {
 	return [
-		...[...groups].map(([id, group]) => ({ id, task: null, submitted: submissionOf(group, workers, log) })),
+		...[...groups].map(([id, { submission }]) => ({ id, task: null, submitted: submissionOf(submission, workers, log) })),
 		...[...links].map(([id, { task }]) => ({ id, task, submitted: null })),
 	];
 }

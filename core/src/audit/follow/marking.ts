@@ -56,6 +56,8 @@ export function createMarking(o: {
 			workers.push(worker);
 			marking.close(thread, seq);
 			thread.base = scopes.of({ ...thread.birth, worker, task: null });
+		} else if (mark.id === '?') {
+			thread.process.noWorker = true;
 		} else if (mark.verb === 'end' && thread.base.worker?.id === mark.id) {
 			marking.close(thread, seq);
 			thread.base = thread.birth;
@@ -63,7 +65,7 @@ export function createMarking(o: {
 	};
 
 	const taskMark = (mark: Mark, thread: Thread, seq: Seq) => {
-		if (mark.verb === 'submit') tasks.submit(mark, seq, thread, marking.scopeOf(thread, seq));
+		if (mark.verb === 'submit') submitTask(mark, { seq, thread, scope: marking.scopeOf(thread, seq) });
 		else if (mark.verb === 'link') tasks.link(mark);
 		else if (mark.verb === 'begin') beginTask(mark, thread, seq);
 		else if (mark.verb === 'end') {
@@ -79,13 +81,22 @@ export function createMarking(o: {
 		return { ...base, cell, ambiguous, task };
 	};
 
+	/** An engine may know a task's id only when it has sent it, and by then a worker may have begun. */
+	const submitTask = (mark: Mark, submission: Submission) => {
+		for (const { scope, attempt } of tasks.submit(mark, submission)) {
+			scope.named = scopes.of({ ...onBehalf(scope, submission), task: attempt });
+		}
+	};
+
 	const beginTask = (mark: Mark, thread: Thread, seq: Seq) => {
 		const base = withoutTask(thread, seq);
 		if (mark.id === '?') {
-			thread.tasks.push({ id: mark.id, scope: scopes.waiting(base), trace: null });
+			thread.tasks.push({ id: mark.id, scope: scopes.waiting({ ...base, task: null }), trace: null });
 			return;
 		}
-		const trace = tasks.begin(mark, seq, thread, (task, submitted) => scopes.of({ ...onBehalf(base, submitted), task }));
+		const trace = tasks.begin(mark, seq, thread, (task, submitted) =>
+			submitted === null ? scopes.waiting({ ...base, task }) : scopes.of({ ...onBehalf(base, submitted), task }),
+		);
 		// What was done since the bytes arrived was this task's.
 		if (thread.tasks.at(-1)?.id === '?') thread.tasks.pop()!.scope.named = trace.scope;
 		thread.tasks.push({ id: mark.id, scope: trace.scope, trace });
@@ -94,7 +105,7 @@ export function createMarking(o: {
 	/** What a thread does between these two it does for whoever submitted the group. */
 	const groupTask = (mark: Mark, thread: Thread, seq: Seq) => {
 		const id = `group ${mark.id}`;
-		if (mark.verb === 'submit') tasks.submitGroup(mark.id, { seq, thread, scope: marking.scopeOf(thread, seq) });
+		if (mark.verb === 'submit') tasks.submitGroup(mark.id, { seq, thread, scope: marking.scopeOf(thread, seq) }, mark.name);
 		else if (mark.verb === 'begin') {
 			const group = tasks.groupOf(mark.id);
 			if (group !== null) {

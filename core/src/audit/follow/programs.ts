@@ -15,7 +15,7 @@ import { howOfCall } from './hows.ts';
 import { doubtProgram, type State } from './state.ts';
 import type { Thread } from './threads.ts';
 import { nameOf, use } from './uses.ts';
-import { engineOf, isForkServer } from './workers.ts';
+import { engineOf, isForkServer, isServer } from './workers.ts';
 
 export function takeExec(state: State, thread: Thread, call: ExecCall): void {
 	const { process } = thread;
@@ -86,6 +86,7 @@ function became(state: State, thread: Thread, name: Name, { argv, seq }: ExecCal
 	process.program = name;
 	process.executed = seq;
 	process.engine = engineOf(argv);
+	process.noWorker = isServer(argv);
 	process.requests = isForkServer(argv) ? [] : null;
 	// multiprocessing binds the address and starts the server in one breath, on one thread.
 	const address = thread.parent?.bound ?? null;

@@ -4,8 +4,8 @@ import type { AttemptTrace, ScopeState, Thread } from './threads.ts';
 /** Same scope, same object: rows are kept by it. */
 export interface Scopes {
 	of(scope: Omit<ScopeState, 'named'>): ScopeState;
-	/** A scope of its own, whose task is not known yet. */
-	waiting(scope: ScopeState): ScopeState;
+	/** A scope of its own, of which not all is known yet. */
+	waiting(scope: Omit<ScopeState, 'named'>): ScopeState;
 }
 
 export function createScopes(): Scopes {
@@ -17,7 +17,7 @@ export function createScopes(): Scopes {
 			if (state === undefined) known.set(key, (state = { ...scope, named: null }));
 			return state;
 		},
-		waiting: (scope) => ({ ...scope, task: null, named: null }),
+		waiting: (scope) => ({ ...scope, named: null }),
 	};
 }
 
@@ -105,8 +105,9 @@ export interface TaskTrace {
 
 /** The tasks that one log names, by submit, link and begin. */
 export interface Tasks {
-	submit(mark: Mark, seq: Seq, thread: Thread, scope: ScopeState): void;
-	/** The mark's name is another id of the same task from here on. */
+	/** @returns its attempts that have begun and did not know by whom it was submitted */
+	submit(mark: Mark, submission: Submission): readonly AttemptTrace[];
+	/** The mark's name is another id of the same task from here on, and what begins by it is the mark's attempt. */
 	link(mark: Mark): void;
 	begin(
 		mark: Mark,
@@ -115,10 +116,11 @@ export interface Tasks {
 		scopeOf: (attempt: TaskAttempt, submitted: Submission | null) => ScopeState,
 	): AttemptTrace;
 	/** Many are submitted at once: those whose ids begin with the group's, and whose own submission is not marked. */
-	submitGroup(id: string, submission: Submission): void;
+	submitGroup(id: string, submission: Submission, name: string | null): void;
+	/** Where a group was submitted, or a task of that id. */
 	groupOf(id: string): Submission | null;
 	readonly all: readonly TaskTrace[];
-	readonly groups: ReadonlyMap<string, Submission>;
+	readonly groups: ReadonlyMap<string, { readonly submission: Submission }>;
 	/** Further ids of tasks. */
 	readonly links: ReadonlyMap<string, TaskTrace>;
 }
@@ -134,10 +136,12 @@ interface TaskState {
 export function createTasks(): Tasks {
 	const byId = new Map<string, TaskState>();
 	const states: TaskState[] = [];
-	const groups = new Map<string, Submission>();
+	const groups = new Map<string, { readonly submission: Submission; readonly name: string | null }>();
 	const links = new Map<string, TaskTrace>();
+	/** By another id: which attempt that is. */
+	const linked = new Map<string, string>();
 	/** The nearest group that an id is below: `pool.7.3` is that of `pool.7.3.12`. */
-	const groupAbove = (id: string): Submission | null => {
+	const groupAbove = (id: string) => {
 		if (groups.size === 0) return null;
 		for (let at = id.lastIndexOf('.'); at > 0; at = id.lastIndexOf('.', at - 1)) {
 			const group = groups.get(id.slice(0, at));
@@ -155,34 +159,43 @@ export function createTasks(): Tasks {
 		return state;
 	};
 	return {
-		submit(mark, seq, thread, scope) {
+		submit(mark, submission) {
 			const state = stateOf(mark);
+			const waiting = state.submitted === null ? [...state.attempts] : [];
 			state.name ??= mark.name;
-			state.submitted ??= { seq, thread, scope };
+			state.submitted ??= submission;
+			return waiting;
 		},
 		link(mark) {
 			if (mark.name === null) return;
 			const state = stateOf(mark);
 			byId.set(mark.name, state);
 			links.set(mark.name, state);
+			if (mark.attempt !== null) linked.set(mark.name, mark.attempt);
 		},
 		begin(mark, seq, thread, scopeOf) {
 			const state = stateOf(mark);
 			state.name ??= mark.name;
-			state.submitted ??= groupAbove(mark.id);
-			const attempt = mark.attempt === null ? String(state.task) : `${state.task}.${mark.attempt}`;
+			const group = state.submitted === null ? groupAbove(mark.id) : null;
+			state.submitted ??= group?.submission ?? null;
+			state.name ??= group?.name ?? null;
+			const number = mark.attempt ?? linked.get(mark.id) ?? null;
+			const named = number === null ? null : `${state.task}.${number}`;
 			// A coroutine goes on: step by step it is one attempt.
-			const known = state.attempts.find((one) => one.attempt === attempt && one.thread === thread);
+			const known = state.attempts.find((one) => one.thread === thread && (named === null || one.attempt === named));
 			if (known !== undefined) {
 				known.ended = null;
 				return known;
 			}
+			// Who does not count attempts gives the task to another worker, and they are counted here.
+			const unnamed = state.attempts.length === 0 ? String(state.task) : `${state.task}.${state.attempts.length + 1}`;
+			const attempt = named ?? unnamed;
 			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt, state.submitted), begun: seq, ended: null };
 			state.attempts.push(trace);
 			return trace;
 		},
-		submitGroup: (id, submission) => void groups.set(id, submission),
-		groupOf: (id) => groups.get(id) ?? null,
+		submitGroup: (id, submission, name) => void groups.set(id, { submission, name }),
+		groupOf: (id) => groups.get(id)?.submission ?? byId.get(id)?.submitted ?? null,
 		all: states,
 		groups,
 		links,

@@ -181,6 +181,7 @@ function newProcess(maker: Thread | null, kind: BirthKind | null): Process {
 		hosts: new Map(),
 		cellars: false,
 		engine: null,
+		noWorker: false,
 		requests: null,
 	};
 	// `leader` is set by the only caller, before anybody else sees it.

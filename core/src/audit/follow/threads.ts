@@ -73,6 +73,8 @@ export interface Process {
 	cellars: boolean;
 	/** The engine whose worker it is, by what it executed. */
 	engine: string | null;
+	/** Whatever its birth looks like, it is no worker: it has said so, as a server of multiprocessing's does, or is an engine's server. */
+	noWorker: boolean;
 	/** It forks workers for others: who asked it to, the first first. Null for every other process. */
 	requests: { readonly seq: Seq; readonly scope: ScopeState }[] | null;
 }

@@ -6,6 +6,8 @@ import type { MarkedWorker, Process, Thread } from './threads.ts';
 const started: readonly (readonly [engine: string, isIt: (word: string) => boolean])[] = [
 	['multiprocessing.spawn', (word) => word.includes('from multiprocessing.spawn import spawn_main')],
 	['loky', (word) => /(?:^|\.)popen_loky_posix$/.test(word)],
+	['ipyparallel', (word) => word === 'ipyparallel.engine'],
+	['ray', (word) => word.endsWith('/ray/_private/workers/default_worker.py')],
 ];
 
 /** The engine whose worker a program is, by its arguments; null for every other program. */
@@ -16,6 +18,11 @@ export function engineOf(argv: readonly string[]): string | null {
 /** multiprocessing's fork server: it is no worker, its forked children are. From Python 3.14 on, `import sys; ` comes first. */
 export function isForkServer(argv: readonly string[]): boolean {
 	return argv.some((word) => word.includes('from multiprocessing.forkserver import main'));
+}
+
+/** An engine's own program that hands out tasks: what it forks are no workers. */
+export function isServer(argv: readonly string[]): boolean {
+	return argv.includes('ipyparallel.controller');
 }
 
 /** Who is whose worker, as it is known by now. */
@@ -90,9 +97,10 @@ export function findWorkers(threads: readonly Thread[], marked: readonly MarkedW
 }
 
 function engineOfProcess(process: Process, kernel: Process | null): string | null {
-	if (kernel === null) return null;
+	if (kernel === null || process.noWorker) return null;
 	if (process.engine !== null) return process.engine;
 	const { made, parent } = process;
+	for (let above = parent; above !== null; above = above.parent) if (above.noWorker) return null;
 	if (made === null || parent === null || made.waits || made.sharesMemory || process.triedExec) return null;
 	// What was forked before the kernel became what it is: R is started by a shell script that forks for `$( … )`.
 	if (kernel.executed !== null && process.leader.born < kernel.executed) return null;

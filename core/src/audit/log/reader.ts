@@ -266,6 +266,8 @@ export function feedLog(taker: LogTaker): LogFeed {
 			if (signal !== undefined) events.push({ type: 'signal', seq, pid, signal });
 			return undefined;
 		}
+		// `???( <unfinished ...>`: the thread was killed at the begin of a call, before strace could ask which.
+		if (first === 0x3f && bytes.toString('latin1', at, Math.min(end, at + 4)) === '???(') return undefined;
 		// `[ Process PID=7 runs in 32 bit mode. ]`
 		return first === 0x5b ? undefined : wrong();
 	};

@@ -29,6 +29,7 @@ const byPlace: readonly RegExp[] = [
 	/\/\.config\/(gcloud|gh|hub|glab-cli|rclone|doctl|sops)\/./,
 	/\/\.(oci|fly|terraform\.d|cloudflared)\/./,
 	/\/\.streamlit\/secrets\.toml$/,
+	/\/\.ray\/auth_token$/,
 ];
 
 /** True for a path that is known to hold a credential, by its name alone: what is so named is never hashed, kept or packed. */
