@@ -13,6 +13,7 @@ ENGINES = {
     ),
     "joblib": ("joblib.parallel",),
     "dask": ("distributed.client", "distributed.worker", "distributed.threadpoolexecutor"),
+    "taskvine": ("ndcctools.taskvine.cvine", "ndcctools.taskvine.task"),
 }
 
 

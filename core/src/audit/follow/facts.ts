@@ -78,7 +78,7 @@ export function tasksOf(tasks: readonly TaskTrace[], workers: Workers, log: LogI
 }
 
 function attemptsOf(attempts: TaskTrace['attempts'], workers: Workers, log: LogId): AttemptFact[] {
-	const ended = attempts.filter((one) => one.ended !== null).sort((a, b) => (a.ended ?? 0) - (b.ended ?? 0));
+	const ended = attempts.filter((one) => one.ended !== null && !one.lost).sort((a, b) => (a.ended ?? 0) - (b.ended ?? 0));
 	const counted = ended.at(-1) ?? attempts.at(-1);
 	return attempts.map((one) => ({
 		log,

@@ -114,6 +114,8 @@ export interface Tasks {
 		thread: Thread,
 		scopeOf: (attempt: TaskAttempt, submitted: Submission | null) => ScopeState,
 	): AttemptTrace;
+	/** How often it has begun. */
+	attemptsOf(id: string): number;
 	/** Many are submitted at once: those whose ids begin with the group's, and whose own submission is not marked. */
 	submitGroup(id: string, submission: Submission): void;
 	groupOf(id: string): Submission | null;
@@ -170,10 +172,18 @@ export function createTasks(): Tasks {
 				known.ended = null;
 				return known;
 			}
-			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt, state.submitted), begun: seq, ended: null };
+			const trace: AttemptTrace = {
+				attempt,
+				thread,
+				scope: scopeOf(attempt, state.submitted),
+				begun: seq,
+				ended: null,
+				lost: false,
+			};
 			state.attempts.push(trace);
 			return trace;
 		},
+		attemptsOf: (id) => byId.get(id)?.attempts.length ?? 0,
 		submitGroup: (id, submission) => void groups.set(id, submission),
 		groupOf: (id) => groups.get(id) ?? null,
 		all: states,
