@@ -29,7 +29,7 @@ function typeOf(column: SchemaTree): string {
 test('the page describes every column of every table, in its order, with its type and what null means', async () => {
 	const directory = folder();
 	await writeTables(directory, {
-		facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] },
+		facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], names: [], doubts: [] },
 		files: [],
 		outputs: [],
 	});
@@ -40,6 +40,7 @@ test('the page describes every column of every table, in its order, with its typ
 		'doubts',
 		'execs',
 		'files',
+		'names',
 		'network',
 		'outputs',
 		'processes',

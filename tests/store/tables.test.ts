@@ -88,6 +88,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 		}),
 		{ selector: ({ task }) => task },
 	),
+	names: fc.array(fc.record({ log: text, worker: orNull(text), task: orNull(text), path: name, as: name })),
 	doubts: fc.array(fc.record({ code: text, message: text, seq: orNull(long) })),
 });
 const files: fc.Arbitrary<FileFact[]> = fc.array(
@@ -121,7 +122,7 @@ const outputs: fc.Arbitrary<OutputFact[]> = fc.array(
 const tables: fc.Arbitrary<Tables> = fc.record({ facts, files, outputs });
 
 const nothing: Tables = {
-	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] },
+	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], names: [], doubts: [] },
 	files: [],
 	outputs: [],
 };

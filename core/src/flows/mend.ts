@@ -87,7 +87,17 @@ async function finishRepeat(folder: RunFolder, home: string, journal: readonly J
 	await folder.finish({ ...run, status: 'died' });
 }
 
-const noFacts: Facts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] };
+const noFacts: Facts = {
+	accesses: [],
+	changes: [],
+	processes: [],
+	execs: [],
+	network: [],
+	workers: [],
+	tasks: [],
+	names: [],
+	doubts: [],
+};
 
 async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hints: CodeHints): Promise<Facts> {
 	const run = runOf(journal);

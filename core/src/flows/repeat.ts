@@ -288,7 +288,17 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 }
 
 /** An untraced repeat has no facts but its outputs. */
-const noFacts = { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], doubts: [] };
+const noFacts = {
+	accesses: [],
+	changes: [],
+	processes: [],
+	execs: [],
+	network: [],
+	workers: [],
+	tasks: [],
+	names: [],
+	doubts: [],
+};
 
 async function finishUntraced(
 	o: Repeating,

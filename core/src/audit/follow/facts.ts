@@ -47,7 +47,7 @@ export function factsOf(
 	recorded: Recorded,
 	workers: Workers,
 	where: { readonly log: LogId; readonly host: string; readonly bootId: string },
-): Omit<Facts, 'doubts' | 'tasks'> {
+): Omit<Facts, 'doubts' | 'names' | 'tasks'> {
 	const { log } = where;
 	const scoped = <F extends Scope>(told: Told<F>) => ({
 		log,

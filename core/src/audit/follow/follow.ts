@@ -89,6 +89,7 @@ export function createFollower(options: FollowerOptions): Follower {
 			const facts = {
 				...factsOf({ ...lists, threads: tree.all, rows: accesses.rows(), scopes: accesses.scopes() }, workers, options),
 				tasks: tasksOf(marking.tasks.all, workers, options.log),
+				names: [],
 				doubts: doubtsNow(),
 			};
 			return options.agent === undefined ? facts : withoutAgent(facts, options.agent, options.nonce);

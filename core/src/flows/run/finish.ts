@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { describe, judge, openMachine, wholeRun } from '../../dependencies/index.ts';
 import {
+	encodeName,
 	findSecrets,
 	type CellUse,
 	type Facts,
@@ -15,6 +16,7 @@ import {
 	type WorkerId,
 } from '../../model/index.ts';
 import { formatNotebook, withResults, type Notebook } from '../../notebook/index.ts';
+import { readVineRecords, withManagersNames } from '../../workers/index.ts';
 import {
 	compressLog,
 	keepOutputs,
@@ -58,7 +60,8 @@ export interface Ending {
  * Makes the run of what an audit left: looks at the files, judges every path, keeps outputs, writes tables and documents, and
  * compresses the log. `run.json` comes last but for that, so a run that has it is whole.
  */
-export async function finishRun(o: Ending): Promise<Run> {
+export async function finishRun(ending: Ending): Promise<Run> {
+	const o = { ...ending, facts: await withOriginals(ending) };
 	const { folder, listen } = o;
 	const journal = await readJournal(folder.directory);
 	const begun = runOf(journal);
@@ -117,6 +120,13 @@ export async function finishRun(o: Ending): Promise<Run> {
 	if (o.out !== null && executed !== null) await writeFile(o.out, executed);
 	listen({ type: 'run ended', run: run.run, status: run.status, seconds: run.seconds ?? 0 });
 	return run;
+}
+
+/** The facts with the names of files that the manager knows, where an engine gave its workers others. */
+async function withOriginals({ folder, facts }: Ending): Promise<Facts> {
+	if (!facts.workers.some((worker) => worker.engine === 'taskvine')) return facts;
+	const { circumstances } = runOf(await readJournal(folder.directory));
+	return withManagersNames(facts, await readVineRecords(facts, encodeName(Buffer.from(circumstances.cwd))));
 }
 
 function workersOf(facts: Facts, host: string): RunWorker[] {

@@ -9,6 +9,7 @@ import {
 	type ExecFact,
 	type Facts,
 	type FileFact,
+	type NameFact,
 	type NetworkFact,
 	type OutputFact,
 	type ProcessFact,
@@ -87,6 +88,8 @@ const network: Columns<NetworkFact> = {
 
 const workers: Columns<WorkerFact> = { worker: text, process: int, engine: text, pid: int, born: long };
 
+const names: Columns<NameFact> = { log: text, worker: orNull(text), task: orNull(text), path: text, as: text };
+
 const doubts: Columns<Doubt> = { code: text, message: text, seq: orNull(long) };
 
 const files: Columns<FileFact> = {
@@ -124,6 +127,7 @@ export const tableNames = [
 	'network',
 	'workers',
 	'tasks',
+	'names',
 	'doubts',
 	'files',
 	'outputs',
@@ -143,6 +147,7 @@ export async function writeTables(directory: string, tables: Tables): Promise<vo
 	await writeTable(tablePath(directory, 'network'), network, facts.network);
 	await writeTable(tablePath(directory, 'workers'), workers, facts.workers);
 	await writeTable(tablePath(directory, 'tasks'), tasks, rowsOfTasks(facts.tasks));
+	await writeTable(tablePath(directory, 'names'), names, facts.names);
 	await writeTable(tablePath(directory, 'doubts'), doubts, facts.doubts);
 	await writeTable(tablePath(directory, 'files'), files, tables.files);
 	await writeTable(tablePath(directory, 'outputs'), outputs, tables.outputs);
@@ -158,6 +163,7 @@ export async function readTables(directory: string): Promise<Tables> {
 		network: await readTable(tablePath(directory, 'network'), network),
 		workers: await readTable(tablePath(directory, 'workers'), workers),
 		tasks: await readTasks(directory),
+		names: await readNames(directory),
 		doubts: await readTable(tablePath(directory, 'doubts'), doubts),
 	};
 	return { facts, files: await readFiles(directory), outputs: await readOutputs(directory) };
@@ -167,6 +173,12 @@ export async function readTables(directory: string): Promise<Tables> {
 export async function readTasks(directory: string): Promise<readonly TaskFact[]> {
 	if (!(await isThere(tablePath(directory, 'tasks')))) return [];
 	return tasksOfRows(await readTable(tablePath(directory, 'tasks'), tasks));
+}
+
+/** None of a run that was made before they were told. */
+async function readNames(directory: string): Promise<readonly NameFact[]> {
+	if (!(await isThere(tablePath(directory, 'names')))) return [];
+	return readTable(tablePath(directory, 'names'), names);
 }
 
 export function readFiles(directory: string): Promise<readonly FileFact[]> {
@@ -180,7 +192,7 @@ export function readOutputs(directory: string): Promise<readonly OutputFact[]> {
 /** Whether all tables of a run are written. Those of a run that died are not: its journal and logs make them. */
 export async function hasTables(directory: string): Promise<boolean> {
 	for (const name of tableNames) {
-		if (name !== 'tasks' && !(await isThere(tablePath(directory, name)))) return false;
+		if (name !== 'tasks' && name !== 'names' && !(await isThere(tablePath(directory, name)))) return false;
 	}
 	return true;
 }
