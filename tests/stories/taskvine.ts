@@ -52,7 +52,7 @@ export async function auditTaskVine(
 		readonly kind: Kind;
 		readonly tasks: number;
 		readonly workers: number;
-		/** A worker is killed when half of the results are there. */
+		/** A worker is killed when half of the results are there, with its transfers, as a batch system would; its task goes on. */
 		readonly kill?: boolean;
 		/** The workers come from a factory. */
 		readonly factory?: boolean;
@@ -68,7 +68,7 @@ export async function auditTaskVine(
 	const files = Array.from({ length: o.tasks }, (_, n) => filesOf(o.kind, n).map((name) => [original(name, n), seen(name, n)]));
 	const notebook = inlineNotebook(place, 'vine.ipynb', [
 		`
-import cloudpickle, json, os, subprocess, sys, time
+import cloudpickle, json, os, signal, subprocess, sys, time
 import ndcctools.taskvine as vine, work
 cloudpickle.register_pickle_by_value(work)
 PAUSE, FILES = ${o.kill === true ? 0.3 : 0}, ${JSON.stringify(files)}
@@ -96,7 +96,7 @@ while not m.empty():
     if t is None: continue
     assert t.successful(), (t.id, t.exit_code, t.std_output)
     truth.append({'n': int(t.tag), 'id': t.id, **(${result})})
-    if ${o.kill === true ? 'True' : 'False'} and len(truth) == ${Math.floor(o.tasks / 2)}: workers[0].kill()
+    if ${o.kill === true ? 'True' : 'False'} and len(truth) == ${Math.floor(o.tasks / 2)}: os.killpg(workers[0].pid, signal.SIGKILL)
 with open('truth.json', 'w') as file: json.dump({'port': m.port, 'tasks': truth}, file)`,
 		o.factory === true ? 'started.__exit__(None); m.close()' : end,
 	]);
@@ -116,7 +116,7 @@ def start(n):
     os.mkdir(f'worker-{n}')
     with open(f'worker-{n}.log', 'wb') as log:
         command = [program, '127.0.0.1', str(m.port), *words, '-s', f'worker-{n}']
-        return subprocess.Popen(command, env={**os.environ, 'PATH': path}, stdout=log, stderr=log)
+        return subprocess.Popen(command, env={**os.environ, 'PATH': path}, stdout=log, stderr=log, start_new_session=True)
 workers = [start(n) for n in range(${count})]`;
 
 const factory = (count: number) => `
