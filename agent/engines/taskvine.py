@@ -50,15 +50,20 @@ def patches(agent):
         def __get__(self, task, kind=None):
             if task is None:
                 return self
-            try:
-                return task.__dict__["_fn_def"]
-            except KeyError:
-                raise AttributeError("_fn_def") from None
+            if "_fn_def" not in task.__dict__:
+                raise AttributeError(f"'{type(task).__name__}' object has no attribute '_fn_def'")
+            return task.__dict__["_fn_def"]
 
         def __set__(self, task, value):
             task.__dict__["_fn_def"] = value
-            if value:
-                functions[id(task)] = agent.called(value[0])
+            try:
+                if value:
+                    functions[id(task)] = agent.called(value[0])
+            except Exception as error:
+                agent.fault("ndcctools.taskvine", error)
+
+        def __delete__(self, task):
+            del task.__dict__["_fn_def"]
 
     def tasks(module):
         module.PythonTask._fn_def = Definition()

@@ -12,16 +12,20 @@ const kinds = {
 		name: 'cat',
 		make: `
     reads = 'cat child.txt; ' if n % 10 == 0 else ''
-    command = f'(cat data.txt; {reads}sleep {PAUSE if n % 7 == 0 else 0}) > out.txt; echo $$'
+    command = f'(cat data.txt; {reads}sleep {PAUSE if n % 10 == 1 else 0}) > out.txt; echo $$'
     t = vine.Task('exec python3 work.py ' + str(n) if n % 10 in (3, 5) else command)
     t.add_output(m.declare_file(f'out/{n}.txt'), 'out.txt')`,
 		result: 'json.loads(t.output) if t.output.startswith("{") else {"pid": int(t.output)}',
 	},
-	python: { name: 'task', make: `t = vine.PythonTask(work.task, n, PAUSE if n % 7 == 0 else 0)`, result: 't.output' },
-	fork: { name: 'task', make: `t = vine.FunctionCall('library', 'task', n, PAUSE if n % 7 == 0 else 0)`, result: 't.output' },
-	direct: { name: 'task', make: `t = vine.FunctionCall('library', 'task', n, PAUSE if n % 7 == 0 else 0)`, result: 't.output' },
+	python: { name: 'task', make: `t = vine.PythonTask(work.task, n, PAUSE if n % 10 == 1 else 0)`, result: 't.output' },
+	fork: { name: 'task', make: `t = vine.FunctionCall('library', 'task', n, PAUSE if n % 10 == 1 else 0)`, result: 't.output' },
+	direct: { name: 'task', make: `t = vine.FunctionCall('library', 'task', n, PAUSE if n % 10 == 1 else 0)`, result: 't.output' },
 	// Its file is what a mini-task makes of the manager's.
-	mini: { name: 'cat', make: `t = vine.Task('cat data.txt; echo $$')`, result: '{"pid": int(t.output.split()[-1])}' },
+	mini: {
+		name: 'cat',
+		make: `t = vine.Task(f'cat data.txt; sleep {PAUSE if n % 10 == 1 else 0}; echo $$')`,
+		result: '{"pid": int(t.output.split()[-1])}',
+	},
 } as const;
 export type Kind = keyof typeof kinds;
 
@@ -68,10 +72,10 @@ export async function auditTaskVine(
 	const files = Array.from({ length: o.tasks }, (_, n) => filesOf(o.kind, n).map((name) => [original(name, n), seen(name, n)]));
 	const notebook = inlineNotebook(place, 'vine.ipynb', [
 		`
-import cloudpickle, json, os, signal, subprocess, sys, time
+import cloudpickle, glob, json, os, re, signal, subprocess, sys, time
 import ndcctools.taskvine as vine, work
 cloudpickle.register_pickle_by_value(work)
-PAUSE, FILES = ${o.kill === true ? 0.3 : 0}, ${JSON.stringify(files)}
+PAUSE, FILES = ${o.kill === true ? 1 : 0}, ${JSON.stringify(files)}
 m = vine.Manager(port=0)
 ${o.factory === true ? factory(o.workers) : processes(o.workers)}
 ${o.kind === 'fork' || o.kind === 'direct' ? library(o.kind) : ''}`,
@@ -90,13 +94,27 @@ for n in range(${o.tasks}):
     ${o.kind === 'command' ? "t.add_input(m.declare_file('work.py', cache=True), 'work.py')" : ''}
     m.submit(t)`,
 		`
-truth = []
+def running():
+    found = set()
+    for place in glob.glob('/proc/[0-9]*/cwd'):
+        try: folder = os.readlink(place)
+        except OSError: continue
+        if folder.startswith(os.getcwd() + '/worker-') and re.search(r'/(task|func)\.\d+$', folder): found.add(folder)
+    return found
+def kill():
+    before = running()
+    time.sleep(0.1)
+    for folder in before & running():
+        os.killpg(workers[int(re.search(r'/worker-(\d+)/', folder)[1])].pid, signal.SIGKILL)
+        return True
+    return False
+truth, killed = [], ${o.kill === true ? 'False' : 'True'}
 while not m.empty():
     t = m.wait(5)
     if t is None: continue
     assert t.successful(), (t.id, t.exit_code, t.std_output)
     truth.append({'n': int(t.tag), 'id': t.id, **(${result})})
-    if ${o.kill === true ? 'True' : 'False'} and len(truth) == ${Math.floor(o.tasks / 2)}: os.killpg(workers[0].pid, signal.SIGKILL)
+    killed = killed or (len(truth) >= ${Math.floor(o.tasks / 2)} and kill())
 with open('truth.json', 'w') as file: json.dump({'port': m.port, 'tasks': truth}, file)`,
 		o.factory === true ? 'started.__exit__(None); m.close()' : end,
 	]);

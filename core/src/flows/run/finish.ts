@@ -123,10 +123,12 @@ export async function finishRun(ending: Ending): Promise<Run> {
 }
 
 /** The facts with the names of files that the manager knows, where an engine gave its workers others. */
-async function withOriginals({ folder, facts }: Ending): Promise<Facts> {
+async function withOriginals({ folder, facts, inside }: Ending): Promise<Facts> {
 	if (!facts.workers.some((worker) => worker.engine === 'taskvine')) return facts;
 	const { circumstances } = runOf(await readJournal(folder.directory));
-	return withManagersNames(facts, await readVineRecords(facts, encodeName(Buffer.from(circumstances.cwd))));
+	const cwd = encodeName(Buffer.from(circumstances.cwd));
+	const place = inside === null ? undefined : (path: Name) => inside.place(path, true);
+	return withManagersNames(facts, await readVineRecords(facts, cwd, place));
 }
 
 function workersOf(facts: Facts, host: string): RunWorker[] {

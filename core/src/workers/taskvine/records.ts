@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, statSync, type Stats } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { encodeName, errnoOf, fsPath, type Access, type Facts, type How, type Name } from '../../model/index.ts';
 
@@ -18,8 +18,13 @@ const writes: ReadonlySet<How> = new Set(['write', 'append', 'truncate', 'create
  * cache is made, for files that they do not tell of.
  *
  * @param cwd where a relative path starts that no access of the manager's tells
+ * @param place where a path of the run lies on this machine; null where nothing is there
  */
-export async function readVineRecords(facts: Facts, cwd: Name): Promise<VineRecords> {
+export async function readVineRecords(
+	facts: Facts,
+	cwd: Name,
+	place: (path: Name) => Name | null = (path) => path,
+): Promise<VineRecords> {
 	const sent = new Map<string, Name>();
 	const back = new Map<string, Name>();
 	const logs = new Map<Name, Access>();
@@ -29,14 +34,14 @@ export async function readVineRecords(facts: Facts, cwd: Name): Promise<VineReco
 	const managers = new Set([...logs.values()].map(({ process }) => process));
 	const own = new Set(facts.accesses.flatMap(({ process, path }) => (managers.has(process) ? [path] : [])));
 	const absolute = absoluteBy(own, cwd);
-	for (const log of logs.keys()) await readDebug(log, sent, back);
+	for (const log of logs.keys()) await readDebug(place(log), sent, back);
 	let ruled: ReadonlyMap<string, Name> | null = null;
 	return {
 		sent(cached) {
 			const known = sent.get(cached);
 			if (known !== undefined) return absolute(known);
 			if (!cached.startsWith(meta)) return null;
-			ruled ??= namesByRule(own, cwd);
+			ruled ??= namesByRule(own, cwd, place);
 			return ruled.get(cached) ?? null;
 		},
 		takenBack(cached) {
@@ -51,7 +56,8 @@ const needs = /vine: \S+ \(([^)]*)\) needs file (.*) as .*$/;
 const puts = /vine: tx to \S+ \(([^)]*)\): put (\S+) /;
 const returns = /vine: \S+ \([^)]*\) sending back (\S+) to (.*)$/;
 
-async function readDebug(log: Name, sent: Map<string, Name>, back: Map<string, Name>): Promise<void> {
+async function readDebug(log: Name | null, sent: Map<string, Name>, back: Map<string, Name>): Promise<void> {
+	if (log === null) return;
 	const needed = new Map<string, string>();
 	try {
 		// Names are bytes: read as Latin-1, each stays what it is.
@@ -101,11 +107,11 @@ function findAbsolute(path: Name, own: ReadonlySet<Name>, cwd: Name): Name {
 const meta = 'file-meta-';
 
 /** TaskVine calls a file by its path as it was given, its size and its time: `SOURCE-SIZE-ctime(mtime)`. */
-function namesByRule(own: ReadonlySet<Name>, cwd: Name): ReadonlyMap<string, Name> {
+function namesByRule(own: ReadonlySet<Name>, cwd: Name, place: (path: Name) => Name | null): ReadonlyMap<string, Name> {
 	const names = new Map<string, Name>();
 	for (const path of own) {
-		const stat = statSync(fsPath(path), { throwIfNoEntry: false });
-		if (stat === undefined) continue;
+		const stat = lookAt(place(path));
+		if (stat === null) continue;
 		const given = path.startsWith(`${cwd}/`) ? [path, path.slice(cwd.length + 1)] : [path];
 		for (const source of given) {
 			const text = Buffer.concat([Buffer.from(fsPath(source)), Buffer.from(`-${stat.size}-${ctime(stat.mtime)}\n`)]);
@@ -113,6 +119,16 @@ function namesByRule(own: ReadonlySet<Name>, cwd: Name): ReadonlyMap<string, Nam
 		}
 	}
 	return names;
+}
+
+/** What a path leads to; null where that cannot be looked at. */
+function lookAt(path: Name | null): Stats | null {
+	try {
+		return path === null ? null : statSync(fsPath(path));
+	} catch {
+		// Gone, too long, no right: none that was sent by this name can be found by it.
+		return null;
+	}
 }
 
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
