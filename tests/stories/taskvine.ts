@@ -99,13 +99,13 @@ def running():
     for place in glob.glob('/proc/[0-9]*/cwd'):
         try: folder = os.readlink(place)
         except OSError: continue
-        if folder.startswith(os.getcwd() + '/worker-') and re.search(r'/(task|func)\.\d+$', folder): found.add(folder)
+        if folder.startswith(os.getcwd() + '/worker-') and re.search(r'/(task|func)[.][0-9]+$', folder): found.add(folder)
     return found
 def kill():
     before = running()
     time.sleep(0.1)
     for folder in before & running():
-        os.killpg(workers[int(re.search(r'/worker-(\d+)/', folder)[1])].pid, signal.SIGKILL)
+        os.killpg(workers[int(re.search(r'/worker-([0-9]+)/', folder)[1])].pid, signal.SIGKILL)
         return True
     return False
 truth, killed = [], ${o.kill === true ? 'False' : 'True'}
