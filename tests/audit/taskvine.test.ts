@@ -31,7 +31,7 @@ ${gone(4, '/w/task.7')}
 4 exec /bin/sh sh -c cat
 5 born-of 4
 4 open own
-5 ${`chdir("/elsewhere") = 0`}
+5 chdir("/elsewhere") = 0
 5 open child
 ${moved(2, '/w/task.7')}
 5 open late

@@ -71,7 +71,7 @@ function tasksOfFunction(name: string, run: Run, tasks: readonly TaskFact[]): re
 	});
 }
 
-const noTasks = 'no tasks were marked in this run: only those of pools that the notebook starts by Python are';
+const noTasks = 'no tasks are known of this run: those of engines that the notebook starts itself are (docs/guides)';
 
 function partOfTasks(tasks: readonly TaskFact[]): Part {
 	const workers = new Map<string, Seq>();

@@ -29,7 +29,7 @@ export async function readVineRecords(
 	const back = new Map<string, Name>();
 	const logs = new Map<Name, Access>();
 	for (const access of facts.accesses) {
-		if (writes.has(access.how) && /\/vine-logs\/debug$/.test(access.path)) logs.set(access.path, access);
+		if (writes.has(access.how) && access.path.endsWith('/vine-logs/debug')) logs.set(access.path, access);
 	}
 	const managers = new Set([...logs.values()].map(({ process }) => process));
 	const own = new Set(facts.accesses.flatMap(({ process, path }) => (managers.has(process) ? [path] : [])));
