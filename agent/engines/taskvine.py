@@ -39,9 +39,10 @@ def patches(agent):
             agent.mark(f"link/task/{task}//{known}")
 
     def program_of(command):
-        """The first word of a command that sets no variable: of a call in a library, the function's name."""
+        """The first word of a command that names a program: of a call in a library, the function's name."""
         text = command.decode("utf-8", "replace") if type(command) is bytes else str(command or "")
-        words = [word for word in text.split() if "=" not in word]
+        words = [word.lstrip("({") for word in text.split() if "=" not in word]
+        words = [word for word in words if word not in ("", "exec")]
         return agent.encoded(words[0].rpartition("/")[2][:60] if words else "command")
 
     class Definition:

@@ -189,8 +189,8 @@ export function faultsOf({ tables: { facts }, folder, kind, tasks }: VineRun): s
 			(one) => one.pid === pid && (one.ordinal === counted?.process || one.task === counted?.attempt),
 		);
 		if (!isHis) faults.push(`${n}: process ${pid} is not of attempt ${counted?.attempt}`);
-		const program = kind === 'command' && (n % 10 === 3 || n % 10 === 5) ? 'exec' : kinds[kind].name;
-		if (fact.submitted?.cell !== 2 || (fact.function !== program && kind !== 'command')) faults.push(JSON.stringify(fact));
+		const name = kind === 'command' && (n % 10 === 3 || n % 10 === 5) ? 'python3' : kinds[kind].name;
+		if (fact.submitted?.cell !== 2 || fact.function !== name) faults.push(JSON.stringify(fact));
 		for (const name of filesOf(kind, n)) {
 			const path = join(folder, original(name, n));
 			const reads = (byPath.get(path) ?? []).filter(({ how }) => how === 'read');

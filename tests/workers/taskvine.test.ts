@@ -19,7 +19,7 @@ test('a submission is told with what it runs; of a second manager at the same po
 def convolve(n): return n
 def submit(port):
 	m = vine.Manager(port=port)
-	m.submit(vine.Task('A=1 B=/x/y=z /usr/bin/sort -n in > out'))
+	m.submit(vine.Task('A=1 B=/x/y=z exec ( /usr/bin/sort -n in > out )'))
 	m.submit(vine.PythonTask(convolve, 7))
 	m.submit(vine.FunctionCall('library', 'trend', 7))
 	port = m.port
