@@ -28,6 +28,7 @@ ENGINES = {
         "ray.remote_function",
         "ray.actor",
     ),
+    "taskvine": ("ndcctools.taskvine.cvine", "ndcctools.taskvine.task"),
 }
 
 

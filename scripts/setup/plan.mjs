@@ -4,6 +4,7 @@ import { takeLock } from './lock.mjs';
 import { build, hasSecondNode, installPackages, installSecondNode, isBuilt, packagesFit } from './packages.mjs';
 import { environments, findPython, fittingPythons, isReady, makeEnvironment } from './python.mjs';
 import { root, StepFailed } from './run.mjs';
+import { canHaveTaskVine, fetchTaskVine, hasTaskVine } from './taskvine.mjs';
 import { addTestUser, installByApt, installer, lacksTestUser, missingPrograms } from './system.mjs';
 
 /**
@@ -76,6 +77,9 @@ async function plan(wish) {
 	const system = programs.length > 0 ? [await programStep(programs)] : [];
 	if (wish.tests && lacksTestUser()) {
 		system.push({ missing: 'an ordinary user for the tests', will: 'add the user cellar-test', act: addTestUser });
+	}
+	if (wish.tests && canHaveTaskVine() && !hasTaskVine()) {
+		system.push({ missing: 'TaskVine', will: "unpack Debian's packages in .cache/taskvine", act: fetchTaskVine });
 	}
 	const pythons = stale.map((environment) => environmentStep(environment, python));
 

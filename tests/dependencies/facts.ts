@@ -157,7 +157,7 @@ export function record(o: { folder?: string; machine?: Machine } = {}): Recorder
 		},
 		saved: (path, sha256) => void saved.set(at(path), sha256),
 		async judge(cells = [], run = {}) {
-			const facts: Facts = { accesses, changes, execs, network, workers, processes, tasks, handed: [], doubts: [] };
+			const facts: Facts = { accesses, changes, execs, network, workers, processes, tasks, handed: [], names: [], doubts: [] };
 			const files = new Map<string, FileFact>();
 			const paths = [...accesses.map((access) => access.path), ...changes.flatMap((one) => [one.from ?? one.to, one.to])];
 			for (const path of new Set(paths)) {

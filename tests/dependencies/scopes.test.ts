@@ -154,7 +154,7 @@ test('a task or a function that is not there is told with those that are', async
 	const none = await run.judge();
 	for (const text of ['task:1', 'function:fetch']) {
 		expect(() => parseSelector(text, none.judgement.run)).toThrow(
-			expect.objectContaining({ code: 'CELLAR_NO_SUCH_TASK', hint: expect.stringContaining('no tasks were marked') }),
+			expect.objectContaining({ code: 'CELLAR_NO_SUCH_TASK', hint: expect.stringContaining('no tasks are known') }),
 		);
 	}
 	run.task(1, 'fetch', { cell: 1, worker: 'w1', process });

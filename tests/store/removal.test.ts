@@ -49,7 +49,7 @@ async function runWith(
 		blob,
 	};
 	await writeTables(made.directory, {
-		facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], doubts: [] },
+		facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], names: [], doubts: [] },
 		files: [file],
 		outputs: [output],
 	});

@@ -90,6 +90,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 		{ selector: ({ task }) => task },
 	),
 	handed: fc.array(fc.record({ id: text, task: orNull(int), submitted })),
+	names: fc.array(fc.record({ log: text, worker: orNull(text), task: orNull(text), path: name, as: name })),
 	doubts: fc.array(fc.record({ code: text, message: text, seq: orNull(long) })),
 });
 const files: fc.Arbitrary<FileFact[]> = fc.array(
@@ -123,7 +124,7 @@ const outputs: fc.Arbitrary<OutputFact[]> = fc.array(
 const tables: fc.Arbitrary<Tables> = fc.record({ facts, files, outputs });
 
 const nothing: Tables = {
-	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], doubts: [] },
+	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], names: [], doubts: [] },
 	files: [],
 	outputs: [],
 };

@@ -173,7 +173,11 @@ function dataRow(item: Dependencies['data'][number], early: string): string[] {
 			: item.kind === 'store'
 				? `${files} ${files === 1 ? 'file' : 'files'}, ${size(item.bytes)}`
 				: item.kind;
-	return [item.role, item.relative ?? item.path, kind, scopes(item, early)];
+	const as =
+		item.as.length === 0
+			? ''
+			: `, as ${item.as.length > 2 ? `${item.as[0]} and ${item.as.length - 1} more` : item.as.join(', ')}`;
+	return [item.role, item.relative ?? item.path, kind, `${scopes(item, early)}${as}`];
 }
 
 /** Cells are listed; of workers and tasks, of which there may be thousands, one is named and several are counted. */

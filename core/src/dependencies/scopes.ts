@@ -76,8 +76,11 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 	};
 	/** Most things are used on behalf of one part alone, and many of the same: these are told once. */
 	const alone = new Map<string, Scopes>();
+	const loaders = loadersOf(facts);
 	const inheritsIt = (one: Part, access: Access): boolean => {
 		if (one.part !== 'tasks' || access.task !== null || !handedOn.has(access.how)) return false;
+		const loaded = loaders.get(access.process);
+		if (loaded?.some((by) => one.tasks.has(by.task) && access.first < by.until && access.last >= by.from) === true) return true;
 		return workersOf(access).some((worker) => access.first < (one.workers.get(worker) ?? 0));
 	};
 	return {
@@ -148,6 +151,40 @@ function heirsOf(facts: Facts): ReadonlyMap<ProcessOrdinal, readonly Heir[]> {
 		}
 	}
 	return heirs;
+}
+
+interface Loader {
+	readonly task: number;
+	readonly from: Seq;
+	readonly until: Seq;
+}
+
+/**
+ * For each process, the tasks of TaskVine that had what it had loaded by then: those that it ran itself, as a library does in
+ * direct mode, or forked without executing a program. Its workers run all others as programs of their own.
+ */
+function loadersOf(facts: Facts): ReadonlyMap<ProcessOrdinal, readonly Loader[]> {
+	const loaders = new Map<ProcessOrdinal, Loader[]>();
+	const tasks = facts.tasks.filter((task) => task.engine === 'taskvine');
+	if (tasks.length === 0) return loaders;
+	const processes = new Map(facts.processes.map((one) => [one.ordinal, one]));
+	const execs = new Map<ProcessOrdinal, Seq[]>();
+	for (const { process, seq } of facts.execs) execs.set(process, [...(execs.get(process) ?? []), seq]);
+	for (const { task, attempts } of tasks) {
+		for (const { process, begun, ended } of attempts) {
+			if (execs.get(process)?.some((seq) => seq >= begun && (ended === null || seq < ended)) === true) continue;
+			let [at, until]: [ProcessOrdinal | null, Seq] = [process, begun];
+			while (at !== null) {
+				const from = (execs.get(at) ?? []).reduce((last, seq) => (seq < until ? Math.max(last, seq) : last), 0);
+				loaders.set(at, [...(loaders.get(at) ?? []), { task, from, until }]);
+				const born = processes.get(at);
+				if (from > 0 || born?.inheritsFrom == null || born.untilSeq === null) break;
+				at = processes.get(born.inheritsFrom)?.process ?? born.inheritsFrom;
+				until = born.untilSeq;
+			}
+		}
+	}
+	return loaders;
 }
 
 /** `w2` before `w10`, `9` before `17.2`. */

@@ -1,4 +1,14 @@
-import type { CellUse, ExecFact, Facts, FileFact, Name, Run, ScriptUse, Warning } from '../model/index.ts';
+import {
+	workspacesOf,
+	type CellUse,
+	type ExecFact,
+	type Facts,
+	type FileFact,
+	type Name,
+	type Run,
+	type ScriptUse,
+	type Warning,
+} from '../model/index.ts';
 import { findConda, type Conda } from './conda/ownership.ts';
 import { storyOf, type Story } from './data/story.ts';
 import type { Machine } from './machine.ts';
@@ -37,6 +47,10 @@ export interface World {
 	readonly home: Name;
 	/** The notebook's folder; of a program, its working folder. */
 	readonly folder: Name;
+	/** Of TaskVine's workers: what lies there are copies and links that the engine makes. */
+	readonly workspaces: readonly Name[];
+	/** As what tasks saw a file, where that is not its own name: each name once. */
+	seenAs(path: Name): readonly Name[];
 	/** Folders for temporary files. */
 	readonly temporary: readonly Name[];
 	/**
@@ -123,6 +137,12 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
 	for (const exec of facts.execs) for (const path of programsOf(exec, cwd)) ran.add(real(path) ?? path);
+	const names = new Map<Name, Name[]>();
+	for (const { path, as } of facts.names) {
+		const known = names.get(path);
+		if (known === undefined) names.set(path, [as]);
+		else if (!known.includes(as)) known.push(as);
+	}
 	const scopes = createScopes(run, facts);
 	for (const { number, names } of cells) {
 		for (const file of names.runs) {
@@ -144,6 +164,8 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 		}),
 		home,
 		folder,
+		workspaces: workspacesOf(facts).map((one) => one.folder),
+		seenAs: (path) => names.get(path) ?? [],
 		temporary: [...new Set(['/tmp', '/var/tmp', '/dev/shm', ...(environment['TMPDIR']?.split('\n') ?? [])].map(cleaned))],
 		listing: new Map<number | null, readonly string[] | null>([
 			...cells.flatMap(({ number, names }) => (names.lists ? [[number, names.listed ?? null] as const] : [])),

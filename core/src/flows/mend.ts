@@ -106,6 +106,7 @@ const noFacts: Facts = {
 	workers: [],
 	tasks: [],
 	handed: [],
+	names: [],
 	doubts: [],
 };
 

@@ -297,6 +297,7 @@ const noFacts = {
 	workers: [],
 	tasks: [],
 	handed: [],
+	names: [],
 	doubts: [],
 };
 

@@ -93,6 +93,8 @@ const data = v.object({
 	reason: v.string(),
 	/** Of a store the files that this part of the run used, by their own roles; null for all else. */
 	members: v.optional(v.nullable(v.array(v.object({ role: dataRole, paths: v.array(v.string()) }))), null),
+	/** As what tasks saw it, where an engine gave it another name: from the folder in which each was started. */
+	as: v.optional(v.array(v.string()), []),
 });
 export type DataDependency = v.InferOutput<typeof data>;
 

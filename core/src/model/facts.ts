@@ -150,6 +150,18 @@ export interface AttemptFact {
 	readonly ended: Seq | null;
 }
 
+/** As what a task saw a file: an engine gives it copies and links under names of its own. */
+export interface NameFact {
+	readonly log: LogId;
+	readonly worker: WorkerId | null;
+	/** Null where it was the worker itself. */
+	readonly task: TaskAttempt | null;
+	/** The file, by the manager's name, as in `accesses`. */
+	readonly path: Name;
+	/** From the folder in which the task was started. */
+	readonly as: Name;
+}
+
 /** Something that the log shows and that may make the facts incomplete: io_uring, a process that was not traced, a cut line. */
 export interface Doubt {
 	readonly code: string;
@@ -167,6 +179,8 @@ export interface Facts {
 	readonly workers: readonly WorkerFact[];
 	readonly tasks: readonly TaskFact[];
 	readonly handed: readonly HandedFact[];
+	/** None of what every process calls by the same name. */
+	readonly names: readonly NameFact[];
 	readonly doubts: readonly Doubt[];
 }
 

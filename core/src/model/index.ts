@@ -13,3 +13,4 @@ export * from './redaction/lookup.ts';
 export * from './run.ts';
 export * from './secrets/index.ts';
 export * from './verdict.ts';
+export * from './workspace.ts';

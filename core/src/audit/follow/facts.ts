@@ -48,7 +48,7 @@ export function factsOf(
 	recorded: Recorded,
 	workers: Workers,
 	where: { readonly log: LogId; readonly host: string; readonly bootId: string },
-): Omit<Facts, 'doubts' | 'tasks' | 'handed'> {
+): Omit<Facts, 'doubts' | 'tasks' | 'handed' | 'names'> {
 	const { log } = where;
 	const scoped = <F extends Scope>(told: Told<F>) => ({
 		log,
@@ -90,7 +90,7 @@ function submissionOf({ seq, thread, scope }: Submission, workers: Workers, log:
 }
 
 function attemptsOf(attempts: TaskTrace['attempts'], workers: Workers, log: LogId): AttemptFact[] {
-	const ended = attempts.filter((one) => one.ended !== null).sort((a, b) => (a.ended ?? 0) - (b.ended ?? 0));
+	const ended = attempts.filter((one) => one.ended !== null && !one.lost).sort((a, b) => (a.ended ?? 0) - (b.ended ?? 0));
 	const counted = ended.at(-1) ?? attempts.at(-1);
 	return attempts.map((one) => ({
 		log,

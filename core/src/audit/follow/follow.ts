@@ -90,6 +90,7 @@ export function createFollower(options: FollowerOptions): Follower {
 				...factsOf({ ...lists, threads: tree.all, rows: accesses.rows(), scopes: accesses.scopes() }, workers, options),
 				tasks: tasksOf(marking.tasks.all, workers, options.log),
 				handed: handedOf(marking.tasks, workers, options.log),
+				names: [],
 				doubts: doubtsNow(),
 			};
 			const own = tree.all.flatMap(({ process, ordinal }) =>

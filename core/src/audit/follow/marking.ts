@@ -1,7 +1,7 @@
 import type { Mark, Seq } from '../../model/index.ts';
 import type { Doubts } from './facts.ts';
 import { createCells, createTasks, settled, type Cells, type Scopes, type Submission, type Tasks } from './scopes.ts';
-import type { MarkedWorker, OpenTask, ScopeState, Thread } from './threads.ts';
+import type { AttemptTrace, MarkedWorker, OpenTask, ScopeState, Thread } from './threads.ts';
 
 /** What marks make of the threads: who runs cells, who is a worker, who runs which task. */
 export interface Marking {
@@ -17,6 +17,9 @@ export interface Marking {
 	/** What the thread does at that place of the log belongs to this. */
 	scopeOf(thread: Thread, seq: Seq): ScopeState;
 	apply(mark: Mark, thread: Thread, seq: Seq): void;
+	/** A task begins on the thread, though no mark says so. */
+	begin(id: string, name: string | null, thread: Thread, seq: Seq): AttemptTrace;
+	end(id: string, thread: Thread, seq: Seq): void;
 	/** A thread has ended, and with it the tasks that it had begun. */
 	close(thread: Thread, seq: Seq): void;
 }
@@ -67,7 +70,9 @@ export function createMarking(o: {
 	const taskMark = (mark: Mark, thread: Thread, seq: Seq) => {
 		if (mark.verb === 'submit') submitTask(mark, { seq, thread, scope: marking.scopeOf(thread, seq) });
 		else if (mark.verb === 'link') tasks.link(mark);
-		else if (mark.verb === 'begin') beginTask(mark, thread, seq);
+		else if (mark.verb === 'begin' && mark.id === '?') {
+			thread.tasks.push({ id: mark.id, scope: scopes.waiting(withoutTask(thread, seq)), trace: null });
+		} else if (mark.verb === 'begin') beginTask(mark, thread, seq);
 		else if (mark.verb === 'end') {
 			const at = thread.tasks.findLastIndex((task) => isOf(task, mark));
 			if (at >= 0) endTasks(thread.tasks.splice(at), seq);
@@ -88,18 +93,15 @@ export function createMarking(o: {
 		}
 	};
 
-	const beginTask = (mark: Mark, thread: Thread, seq: Seq) => {
+	const beginTask = (mark: Mark, thread: Thread, seq: Seq): AttemptTrace => {
 		const base = withoutTask(thread, seq);
-		if (mark.id === '?') {
-			thread.tasks.push({ id: mark.id, scope: scopes.waiting({ ...base, task: null }), trace: null });
-			return;
-		}
 		const trace = tasks.begin(mark, seq, thread, (task, submitted) =>
 			submitted === null ? scopes.waiting({ ...base, task }) : scopes.of({ ...onBehalf(base, submitted), task }),
 		);
 		// What was done since the bytes arrived was this task's.
 		if (thread.tasks.at(-1)?.id === '?') thread.tasks.pop()!.scope.named = trace.scope;
 		thread.tasks.push({ id: mark.id, scope: trace.scope, trace });
+		return trace;
 	};
 
 	/** What a thread does between these two it does for whoever submitted the group. */
@@ -149,6 +151,14 @@ export function createMarking(o: {
 			else if (mark.kind === 'worker') workerMark(mark, thread, seq);
 			else if (mark.kind === 'task') taskMark(mark, thread, seq);
 			else groupMark(mark, thread, seq);
+		},
+		begin(id, name, thread, seq) {
+			const before = tasks.attemptsOf(id);
+			const attempt = before === 0 ? null : String(before + 1);
+			return beginTask({ verb: 'begin', kind: 'task', id, attempt, name }, thread, seq);
+		},
+		end(id, thread, seq) {
+			taskMark({ verb: 'end', kind: 'task', id, attempt: null, name: null }, thread, seq);
 		},
 		close(thread, seq) {
 			endTasks(thread.tasks.splice(0), seq);

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { parseMark, redactArgv, type Name, type Seq } from '../../model/index.ts';
+import { takeReached } from '../engines/taskvine.ts';
 import type {
 	CallBegan,
 	CallEvent,
@@ -96,6 +97,7 @@ function became(state: State, thread: Thread, name: Name, { argv, seq }: ExecCal
 export function takeNetwork(state: State, thread: Thread, call: NetworkCall): void {
 	const { seq, address, port, failure } = call;
 	if (thread.own || address === null) return;
+	if (call.call === 'connect' && port !== null && port !== domain) takeReached(thread.process, port);
 	if (call.call === 'connect') ask(state, thread, { seq, address, failure, began: false });
 	else if (failure !== null) return;
 	else thread.bound = address;

@@ -115,6 +115,8 @@ export interface Tasks {
 		thread: Thread,
 		scopeOf: (attempt: TaskAttempt, submitted: Submission | null) => ScopeState,
 	): AttemptTrace;
+	/** How often it has begun. */
+	attemptsOf(id: string): number;
 	/** Many are submitted at once: those whose ids begin with the group's, and whose own submission is not marked. */
 	submitGroup(id: string, submission: Submission, name: string | null): void;
 	/** Where a group was submitted, or a task of that id. */
@@ -190,10 +192,11 @@ export function createTasks(): Tasks {
 			// Who does not count attempts gives the task to another worker, and they are counted here.
 			const unnamed = state.attempts.length === 0 ? String(state.task) : `${state.task}.${state.attempts.length + 1}`;
 			const attempt = named ?? unnamed;
-			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt, state.submitted), begun: seq, ended: null };
+			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt, state.submitted), begun: seq, ended: null, lost: false };
 			state.attempts.push(trace);
 			return trace;
 		},
+		attemptsOf: (id) => byId.get(id)?.attempts.length ?? 0,
 		submitGroup: (id, submission, name) => void groups.set(id, { submission, name }),
 		groupOf: (id) => groups.get(id)?.submission ?? byId.get(id)?.submitted ?? null,
 		all: states,

@@ -13,6 +13,7 @@ import {
 	type Seq,
 } from '../../model/index.ts';
 import type { BirthKind } from '../log/events.ts';
+import { bornBelow } from '../engines/taskvine.ts';
 import { createKnownUses, type KnownUses } from '../tables/known.ts';
 import { createDoubts, type Doubts, type Told } from './facts.ts';
 import { createMarking, type Marking } from './marking.ts';
@@ -182,6 +183,7 @@ function newProcess(maker: Thread | null, kind: BirthKind | null): Process {
 		cellars: false,
 		engine: null,
 		noWorker: false,
+		...{ vine: bornBelow(maker?.process.vine ?? null), workspace: null, reached: null },
 		requests: null,
 	};
 	// `leader` is set by the only caller, before anybody else sees it.

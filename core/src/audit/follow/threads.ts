@@ -75,8 +75,23 @@ export interface Process {
 	engine: string | null;
 	/** Whatever its birth looks like, it is no worker: it has said so, as a server of multiprocessing's does, or is an engine's server. */
 	noWorker: boolean;
+	/** What TaskVine's worker it is, or is below; null for every other process. */
+	vine: { readonly place: 'worker' | 'transfer' | 'task' | 'library'; readonly worker: VineWorker } | null;
+	/** The folder in which it has made the first of those by which such a worker is told, and how many; the last port that it reached. */
+	workspace: { readonly folder: Name; readonly parts: number } | null;
+	reached: number | null;
 	/** It forks workers for others: who asked it to, the first first. Null for every other process. */
 	requests: { readonly seq: Seq; readonly scope: ScopeState }[] | null;
+}
+
+/** A worker of TaskVine's. */
+export interface VineWorker {
+	readonly workspace: Name;
+	readonly process: Process;
+	/** Its manager's, as it reached it. */
+	port: number | null;
+	/** Of each task that it runs, by the name of its folder. */
+	readonly running: Map<string, AttemptTrace>;
 }
 
 /** What an access belongs to, as far as it is known while the log is read: workers get their ids at the end. */
@@ -107,6 +122,8 @@ export interface AttemptTrace {
 	readonly begun: Seq;
 	/** Null where it was still running when the log ended. */
 	ended: Seq | null;
+	/** Nobody took its result, however it ended. */
+	lost: boolean;
 }
 
 /** What one thread did to one path in one way, on behalf of one scope. */

@@ -1,4 +1,5 @@
 import { parseMark, type Change, type How, type Name, type Seq } from '../../model/index.ts';
+import { takeFolder, takeGone, takeMoved } from '../engines/taskvine.ts';
 import { openFlags, type OpenCall, type PairCall, type PathCall } from '../log/events.ts';
 import { howOfCall, howOfOpen } from './hows.ts';
 import { settled } from './scopes.ts';
@@ -126,14 +127,18 @@ export function takePath(state: State, thread: Thread, call: PathCall): void {
 	if (call.path === '' && call.call !== 'change folder') return;
 	const name = nameOf(state, thread, call);
 	if (name === null) return;
-	if (failure === null && call.call === 'change folder') Object.assign(thread.folders, { working: name, real: call.path === '' });
+	if (failure === null && call.call === 'change folder') {
+		Object.assign(thread.folders, { working: name, real: call.path === '' });
+		if (thread.process.vine !== null) takeGone(state, thread, name, seq);
+	}
 	if (failure === null && call.call === 'change root') thread.folders.root = name;
 	if (thread.own) return;
 	const how = howOfCall(call.call, failure);
+	const tells = call.call === 'make' && takeFolder(thread, name);
 	if (how !== null) {
 		use(state, thread, seq, name, how);
 		// What changes the thread is never only a use.
-		if (call.call !== 'change folder' && call.call !== 'change root') learn(state, thread, call, name, how);
+		if (!tells && call.call !== 'change folder' && call.call !== 'change root') learn(state, thread, call, name, how);
 	} else if (failure === null) change(state, thread, seq, 'remove', null, name);
 }
 
@@ -154,6 +159,7 @@ export function takePair(state: State, thread: Thread, call: PairCall): void {
 			: nameOf(state, thread, { seq, folder: call.fromFolder, working: false, path: call.from });
 	// A file without a name, by O_TMPFILE, gets one: nothing else tells that it was written.
 	if (call.call === 'link' && from === null) use(state, thread, seq, to, 'create');
+	if (thread.process.vine !== null && call.call === 'rename' && from !== null) takeMoved(thread, from, to, seq);
 	change(state, thread, seq, call.call === 'exchange' ? 'rename' : call.call, from, to);
 	if (call.call === 'exchange' && from !== null) change(state, thread, seq, 'rename', to, from);
 }

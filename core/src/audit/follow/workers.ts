@@ -97,6 +97,7 @@ export function findWorkers(threads: readonly Thread[], marked: readonly MarkedW
 }
 
 function engineOfProcess(process: Process, kernel: Process | null): string | null {
+	if (process.vine?.place === 'worker') return 'taskvine';
 	if (kernel === null || process.noWorker) return null;
 	if (process.engine !== null) return process.engine;
 	const { made, parent } = process;

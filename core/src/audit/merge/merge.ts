@@ -46,6 +46,12 @@ export function mergeFacts(first: Facts, logs: readonly Facts[], keepTasks = fal
 			facts.workers.map((fact) => ({ ...fact, worker: worker(fact.worker), process: process(fact.process) })),
 		),
 		tasks: taskFacts(tasks, all, names),
+		names: each((facts, { scope }) =>
+			facts.names.map((fact) => {
+				const { worker, task } = scope({ cell: null, worker: fact.worker, task: fact.task });
+				return { ...fact, worker, task };
+			}),
+		),
 		handed: each((facts, { handed }) => facts.handed.map(handed)),
 		// A line says nothing where nobody can say of which log.
 		doubts: all.flatMap((facts, at) => (at === 0 ? facts.doubts : facts.doubts.map((doubt) => ({ ...doubt, seq: null })))),

@@ -28,6 +28,7 @@ export function factsOfWorker(facts: Facts, engine: string): Facts {
 			attempts: task.attempts.map((attempt) => (attempt.worker === null ? { ...attempt, worker } : attempt)),
 		})),
 		handed: facts.handed.map((one) => ({ ...one, submitted: one.submitted && withWorker(one.submitted) })),
+		names: facts.names.map((one) => (one.worker === null ? { ...one, worker } : one)),
 		doubts: facts.doubts,
 	};
 }

@@ -84,7 +84,7 @@ function dataItem(verdict: PathVerdict, accesses: readonly Access[], j: Judgemen
 	if (world.kind(path) === 'directory') {
 		const sha256 = listingHash(namesBefore(path, world));
 		return {
-			...{ path, relative, role, cells, workers, tasks, manager, reason, members: null },
+			...{ path, relative, role, cells, workers, tasks, manager, reason, members: null, as: [...world.seenAs(path)] },
 			...{ kind: 'listing', bytes: null, sha256, sha256Before: null },
 		};
 	}
@@ -98,6 +98,7 @@ function dataItem(verdict: PathVerdict, accesses: readonly Access[], j: Judgemen
 		manager,
 		reason,
 		members: null,
+		as: [...world.seenAs(path)],
 		kind: 'file',
 		bytes: sizeOf(path, file),
 		sha256: (role === 'input' ? file?.sha256Before : file?.sha256After) ?? null,

@@ -71,11 +71,12 @@ function tasksOfFunction(name: string, run: Run, tasks: readonly TaskFact[]): re
 	});
 }
 
-const noTasks = 'no tasks were marked in this run: only those of pools that the notebook starts by Python are';
+const noTasks = 'no tasks are known of this run: those of engines that the notebook starts itself are (docs/guides)';
 
 function partOfTasks(tasks: readonly TaskFact[]): Part {
 	const workers = new Map<string, Seq>();
-	for (const { worker, begun } of tasks.flatMap((task) => task.attempts)) {
+	// Of TaskVine's a task is a program of its own, or a library's: it has nothing from the worker.
+	for (const { worker, begun } of tasks.flatMap((task) => (task.engine === 'taskvine' ? [] : task.attempts))) {
 		if (worker !== null) workers.set(worker, Math.max(begun, workers.get(worker) ?? 0));
 	}
 	return { part: 'tasks', tasks: new Set(tasks.map(({ task }) => task)), workers };

@@ -84,6 +84,7 @@ function storeItem(
 		...joinScopes([...members, ...listings]),
 		reason: `${titleOfStore(store, members.length)}: ${byRole.map((one) => `${one.paths.length} ${one.role}`).join(', ')}`,
 		members: byRole,
+		as: [...new Set(members.flatMap((one) => one.as))],
 	};
 }
 

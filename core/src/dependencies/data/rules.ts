@@ -21,7 +21,7 @@ const systemFolders =
 const fonts = /\/(\.fonts|\.local\/share\/fonts|fonts)(\/|$)/;
 
 const tools =
-	/(^|\/)(\.git|\.hg|\.svn|\.ipynb_checkpoints|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.vscode|\.idea)(\/|$)/;
+	/(^|\/)(\.git|\.hg|\.svn|\.ipynb_checkpoints|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.vscode|\.idea|vine-run-info)(\/|$)/;
 
 /** A name that a program made up, directly below a folder for temporary files. */
 const generated =
@@ -61,6 +61,14 @@ export const rules: readonly Rule[] = [
 	},
 	// After what holds credentials, so that no project's rule makes such a file anything else.
 	...ruledKinds.map((verdict): Rule => ({ name: 'cellar.toml', verdict, why: (one) => ruledReason(one, verdict) })),
+	{
+		name: 'workspace',
+		verdict: 'temporary',
+		why: ({ path, world }) =>
+			longestWithin(path, world.workspaces) === null
+				? null
+				: 'in the workspace of a TaskVine worker, which the engine fills and empties',
+	},
 	{
 		name: 'made by the system',
 		verdict: 'system',

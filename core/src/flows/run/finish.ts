@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { describe, judge, openMachine, wholeRun } from '../../dependencies/index.ts';
 import {
 	differenceWarning,
+	encodeName,
 	findSecrets,
 	type CellUse,
 	type Facts,
@@ -16,6 +17,7 @@ import {
 	type WorkerId,
 } from '../../model/index.ts';
 import { formatNotebook, withResults, type Notebook } from '../../notebook/index.ts';
+import { readVineRecords, withManagersNames } from '../../workers/index.ts';
 import {
 	compressLog,
 	keepOutputs,
@@ -63,7 +65,8 @@ export interface Ending {
  * Makes the run of what an audit left: looks at the files, judges every path, keeps outputs, writes tables and documents, and
  * compresses the log. `run.json` comes last but for that, so a run that has it is whole.
  */
-export async function finishRun(o: Ending): Promise<Run> {
+export async function finishRun(ending: Ending): Promise<Run> {
+	const o = { ...ending, facts: await withOriginals(ending) };
 	const { folder, listen } = o;
 	const journal = await readJournal(folder.directory);
 	const begun = runOf(journal);
@@ -128,6 +131,15 @@ export async function finishRun(o: Ending): Promise<Run> {
 	if (o.out !== null && executed !== null) await writeFile(o.out, executed);
 	listen({ type: 'run ended', run: run.run, status: run.status, seconds: run.seconds ?? 0 });
 	return run;
+}
+
+/** The facts with the names of files that the manager knows, where an engine gave its workers others. */
+async function withOriginals({ folder, facts, inside }: Ending): Promise<Facts> {
+	if (!facts.workers.some((worker) => worker.engine === 'taskvine')) return facts;
+	const { circumstances } = runOf(await readJournal(folder.directory));
+	const cwd = encodeName(Buffer.from(circumstances.cwd));
+	const place = inside === null ? undefined : (path: Name) => inside.place(path, true);
+	return withManagersNames(facts, await readVineRecords(facts, cwd, place));
 }
 
 function workersOf(facts: Facts, host: string): RunWorker[] {

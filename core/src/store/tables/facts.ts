@@ -10,6 +10,7 @@ import {
 	type Facts,
 	type FileFact,
 	type HandedFact,
+	type NameFact,
 	type NetworkFact,
 	type OutputFact,
 	type ProcessFact,
@@ -88,6 +89,8 @@ const network: Columns<NetworkFact> = {
 
 const workers: Columns<WorkerFact> = { worker: text, process: int, engine: text, pid: int, born: long };
 
+const names: Columns<NameFact> = { log: text, worker: orNull(text), task: orNull(text), path: text, as: text };
+
 const doubts: Columns<Doubt> = { code: text, message: text, seq: orNull(long) };
 
 const files: Columns<FileFact> = {
@@ -116,11 +119,11 @@ const outputs: Columns<OutputFact> = {
 	blob: orNull(text),
 };
 
-const factTables = ['accesses', 'changes', 'processes', 'execs', 'network', 'workers', 'tasks', 'handed', 'doubts'] as const;
+const factTables = ['accesses', 'changes', 'processes', 'execs', 'network', 'workers', 'tasks', 'names', 'handed', 'doubts'] as const;
 /** The files of a run folder that are tables, one each, in the order in which they are written. */
 export const tableNames = [...factTables, 'files', 'outputs'] as const;
 /** Those that runs made before tasks were marked, or before workers had logs of their own, do not have. */
-const later: ReadonlySet<string> = new Set(['tasks', 'handed']);
+const later: ReadonlySet<string> = new Set(['tasks', 'names', 'handed']);
 
 /**
  * Writes every table of a run into its folder, each whole or not at all; `outputs` comes last.
@@ -147,6 +150,7 @@ export async function writeFacts(directory: string, facts: Facts): Promise<void>
 	await writeTable(tablePath(directory, 'workers'), workers, facts.workers);
 	await writeTable(tablePath(directory, 'tasks'), tasks, rowsOfTasks(facts.tasks));
 	await writeTable(tablePath(directory, 'handed'), handed, rowsOfHanded(facts.handed));
+	await writeTable(tablePath(directory, 'names'), names, facts.names);
 	await writeTable(tablePath(directory, 'doubts'), doubts, facts.doubts);
 }
 
@@ -166,6 +170,7 @@ export async function readFacts(directory: string): Promise<Facts> {
 		workers: await readTable(tablePath(directory, 'workers'), workers),
 		tasks: await readTasks(directory),
 		handed: await readHanded(directory),
+		names: await readNames(directory),
 		doubts: await readTable(tablePath(directory, 'doubts'), doubts),
 	};
 }
@@ -179,6 +184,12 @@ async function readHanded(directory: string): Promise<readonly HandedFact[]> {
 export async function readTasks(directory: string): Promise<readonly TaskFact[]> {
 	if (!(await isThere(tablePath(directory, 'tasks')))) return [];
 	return tasksOfRows(await readTable(tablePath(directory, 'tasks'), tasks));
+}
+
+/** None of a run that was made before they were told. */
+async function readNames(directory: string): Promise<readonly NameFact[]> {
+	if (!(await isThere(tablePath(directory, 'names')))) return [];
+	return readTable(tablePath(directory, 'names'), names);
 }
 
 export function readFiles(directory: string): Promise<readonly FileFact[]> {
