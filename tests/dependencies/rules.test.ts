@@ -186,6 +186,17 @@ test('names that programs make up below a folder for temporary files are tempora
 	expect(judged.document().data.map((one) => one.path)).toContain('/tmp/tmpzz99zz99/given.csv');
 });
 
+test('what an earlier Dask cluster left in the scratch space of the machine is temporary, though it was there before', async () => {
+	const run = record();
+	const left = '/tmp/dask-scratch-space/worker-ab12cd_9/storage';
+	run.use('read', left, { cell: 1 });
+	run.change('remove', left, left, { cell: 1 });
+	run.use('read', '/tmp/dask-scratch-space.csv', { cell: 1 });
+	const judged = await run.judge();
+	expect(judged.verdict(left)).toBe('temporary');
+	expect(judged.document().data.map((one) => one.path)).toEqual(['/tmp/dask-scratch-space.csv']);
+});
+
 test('a notebook that lies below such a name itself has outputs beside it', async () => {
 	const place = join(folder(), '..', `tmp${Math.random().toString(36).slice(2, 10).padEnd(8, '0')}`);
 	mkdirSync(place);
