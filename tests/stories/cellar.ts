@@ -68,7 +68,9 @@ export interface Started {
 }
 
 /** The interpreter of one of the tests' environments. */
-export function pythonOf(environment: 'stories' | 'image-convolution' | 'kernel' | 'bash-kernel' | 'engines'): string {
+export function pythonOf(
+	environment: 'stories' | 'image-convolution' | 'climate-trend' | 'dimuon-spectrum' | 'kernel' | 'bash-kernel' | 'engines',
+): string {
 	const path = join(clone, '.cache', 'venv', environment, 'bin', 'python');
 	if (!existsSync(path)) throw new Error(`the environment ${environment} is missing: node scripts/setup.mjs --tests makes it`);
 	return path;
