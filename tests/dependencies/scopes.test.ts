@@ -40,6 +40,27 @@ test('a cell lists what it touched and what it names, and says which, and who lo
 	});
 });
 
+test('what a function imports where it is sent is named for the workers that opened it, and not for the manager', async () => {
+	const run = record();
+	const at = environment(run);
+	run.use('read', at('numpy/__init__.py'), { cell: 1 });
+	run.use('read', at('numpy/__init__.py'), { cell: 2, worker: 'w1' });
+	run.use('read', at('pandas/__init__.py'), { cell: 2, worker: 'w1' });
+	run.use('read', at('core.py'), { cell: 2, worker: 'w1' });
+	const judged = await run.judge([cell(1, { modules: ['numpy', 'pandas'] }), cell(2, {})]);
+	const direct = (part: string) => judged.document(part).software.map((one) => [one.name, one.direct, one.manager]);
+	expect(direct('manager')).toEqual([['numpy', true, true]]);
+	expect(direct('workers')).toEqual([
+		['core', false, false],
+		['numpy', true, true],
+		['pandas', true, false],
+	]);
+	expect(direct('cell:1').map(([name]) => name)).toEqual(['numpy', 'pandas']);
+	expect(judged.document('workers').software[2]?.reason).toBe(
+		'named in cell 1: import pandas, loaded by cell 2; 1 of its files was opened',
+	);
+});
+
 test('a distribution is found by the files of its modules, not by their names', async () => {
 	const run = record();
 	const at = environment(run);

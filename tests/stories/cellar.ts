@@ -70,6 +70,8 @@ export interface Started {
 export type Environment =
 	| 'stories'
 	| 'image-convolution'
+	| 'climate-trend'
+	| 'dimuon-spectrum'
 	| 'kernel'
 	| 'bash-kernel'
 	| 'engines'

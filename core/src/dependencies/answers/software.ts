@@ -36,10 +36,12 @@ function softwareItem(
 	const paths = [...(j.used.get(one) ?? [])];
 	const isHad = (access: Access) => scopes.selects(selector, access) || scopes.inherits(selector, access);
 	const touched = paths.filter((path) => uses.of(path).some((access) => opens(access) && isHad(access)));
-	const naming = named.filter((each) => isSelected(each.cell, selector));
-	if (touched.length === 0 && naming.length === 0) return null;
 	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));
-	const cells = { cells: named.flatMap((each) => each.cell ?? []), workers: [], tasks: [], manager: named.length > 0 };
+	const elsewhere = !everywhere.manager && everywhere.workers.length > 0;
+	const naming = named.filter((each) => isSelected(each.cell, selector, { touched: touched.length > 0, elsewhere }));
+	if (touched.length === 0 && naming.length === 0) return null;
+	const manager = named.length > 0 && !elsewhere;
+	const cells = { cells: named.flatMap((each) => each.cell ?? []), workers: [], tasks: [], manager };
 	return {
 		name: one.name,
 		version: one.version,
@@ -85,10 +87,30 @@ function sizeOf(path: Name, file: FileFact | undefined): number {
 	return file !== undefined && file.kind === 'file' ? (file.size ?? 0) : (statOf(path)?.size ?? 0);
 }
 
-/** Cells run in the manager: what they name, it uses. So it is with a program's own code. */
-function isSelected(cell: number | null, selector: Selector): boolean {
-	const fits = (one: Part) =>
-		one.part === 'run' || one.part === 'program' || one.part === 'manager' || (one.part === 'cell' && one.cell === cell);
+/**
+ * Cells run in the manager: what they name, it uses; and so it is with a program's own code. But a function that is sent away
+ * may import within itself: what is then opened by workers alone (`elsewhere`) is named for them, not for the manager.
+ */
+function isSelected(
+	cell: number | null,
+	selector: Selector,
+	by: { readonly touched: boolean; readonly elsewhere: boolean },
+): boolean {
+	const fits = (one: Part): boolean => {
+		switch (one.part) {
+			case 'run':
+			case 'program':
+				return true;
+			case 'manager':
+				return !by.elsewhere;
+			case 'cell':
+				return one.cell === cell;
+			case 'workers':
+			case 'worker':
+			case 'tasks':
+				return by.touched;
+		}
+	};
 	return selector.parts.some(fits);
 }
 

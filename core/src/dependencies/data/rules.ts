@@ -26,6 +26,8 @@ const tools =
 /** A name that a program made up, directly below a folder for temporary files. */
 const generated =
 	/^(tmp[a-z0-9_]{8}|Rtmp\w{6}|cc\w{6,8}\.\w+|pymp-\w+|pip-[\w-]+|matplotlib-\w{8}|dask-scratch-space|joblib_memmapping_folder_\w+|torch_\w+|loky-\w+|numba-\w+|sh-thd\.?\w+|sem\.\w+|psm_\w+|wnsm_\w+)(\/|$)/;
+/** Where Dask's clusters of a machine keep what they spill: each that starts clears away what an earlier one has left. */
+const scratch = /^dask-scratch-space(\/|$)/;
 const companions = /(-journal|-wal|-shm|\.wal)$/;
 const partials = /\.(part|partial|incomplete|crdownload)$/;
 const locks = /(\.lock|\.dirlock|\.lck)$/;
@@ -160,17 +162,17 @@ function renamedReason({ story, folder }: Case): string | null {
 }
 
 function temporaryReason({ path, names, made, world }: Case): string | null {
-	// What was there before the run is data, wherever it lies.
-	if (!made) return null;
 	for (const name of names) {
 		const root = longestWithin(name, world.temporary);
 		const own = root === null ? null : relativeTo(name, root);
 		if (root === null || own === null || !generated.test(own)) continue;
+		// What was there before the run is data, wherever it lies.
+		if (!made && !scratch.test(own)) continue;
 		// The notebook itself may lie in such a folder: what is beside it is the user's.
 		if (isWithin(world.folder, joined(root, own.split('/', 1)[0] ?? own))) continue;
 		return `a name that a program made up, below ${root}`;
 	}
-	return isWithin(path, '/dev/shm') ? 'shared memory' : null;
+	return made && isWithin(path, '/dev/shm') ? 'shared memory' : null;
 }
 
 function companionReason({ path, story, file }: Case): string | null {
