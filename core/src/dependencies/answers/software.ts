@@ -1,6 +1,6 @@
 import type { Access, FileFact, Name, SoftwareDependency } from '../../model/index.ts';
 import type { Judgement } from '../judge.ts';
-import type { Naming } from '../names.ts';
+import { isManagers, type Naming } from '../names.ts';
 import type { Package } from '../packages.ts';
 import { isCleanIn, repositoryOf } from '../git/index.ts';
 import { byName, isWithin, parentOf, statOf } from '../paths.ts';
@@ -36,10 +36,12 @@ function softwareItem(
 	const paths = [...(j.used.get(one) ?? [])];
 	const isHad = (access: Access) => scopes.selects(selector, access) || scopes.inherits(selector, access);
 	const touched = paths.filter((path) => uses.of(path).some((access) => opens(access) && isHad(access)));
-	const naming = named.filter((each) => isSelected(each.cell, selector));
+	// What a cell names inside a function may be loaded by workers alone: then the manager has not used it.
+	const isManager = (each: Naming) => each.path === null || isManagers(each.path, j.world);
+	const naming = named.filter((each) => isSelected(each.cell, selector, isManager(each)));
 	if (touched.length === 0 && naming.length === 0) return null;
 	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));
-	const cells = { cells: named.flatMap((each) => each.cell ?? []), workers: [], tasks: [], manager: named.length > 0 };
+	const cells = { cells: named.flatMap((each) => each.cell ?? []), workers: [], tasks: [], manager: named.some(isManager) };
 	return {
 		name: one.name,
 		version: one.version,
@@ -86,9 +88,12 @@ function sizeOf(path: Name, file: FileFact | undefined): number {
 }
 
 /** Cells run in the manager: what they name, it uses. So it is with a program's own code. */
-function isSelected(cell: number | null, selector: Selector): boolean {
+function isSelected(cell: number | null, selector: Selector, isManager: boolean): boolean {
 	const fits = (one: Part) =>
-		one.part === 'run' || one.part === 'program' || one.part === 'manager' || (one.part === 'cell' && one.cell === cell);
+		one.part === 'run' ||
+		one.part === 'program' ||
+		(one.part === 'manager' && isManager) ||
+		(one.part === 'cell' && one.cell === cell);
 	return selector.parts.some(fits);
 }
 
