@@ -30,13 +30,14 @@ export async function setUp(wish) {
 		const waiting = (holder) => say(`another set-up runs here (process ${holder}): waiting for it`);
 		const release = await takeLock(join(root, '.cache/setup.lock'), waiting);
 		try {
-			const lines = await plan(wish);
-			announce(lines);
-			const work = lines.map(runInOrder);
-			await Promise.allSettled(work); // a failure of one line leaves nothing of the other running
-			await Promise.all(work);
+			const all = await plan(wish);
+			announce(all);
+			const { system, pythons, packages } = all;
+			// Two environments at a time: pip waits for the network and for the disk in turn.
+			const halves = [0, 1].map((half) => pythons.filter((_, at) => at % 2 === half));
+			await together([runInOrder(system).then(() => together(halves.map(runInOrder))), runInOrder(packages)]);
 			// Cheap where nothing has changed, and what has changed is not known before.
-			if (!lines.flat().some(({ act }) => act === build)) await build();
+			if (!packages.some(({ act }) => act === build)) await build();
 		} finally {
 			release();
 		}
@@ -58,10 +59,10 @@ function checkNode() {
 }
 
 /**
- * What has to be done: lines of steps; the steps of a line follow each other, the lines run side by side.
+ * What has to be done: of the system first, then the environments of Python; npm's packages beside both.
  *
  * @param {Wish} wish
- * @returns {Promise<Step[][]>}
+ * @returns {Promise<{ system: Step[], pythons: Step[], packages: Step[] }>}
  * @throws StepFailed where a person has to install something first, with what to type
  */
 async function plan(wish) {
@@ -83,7 +84,7 @@ async function plan(wish) {
 	if (!isBuilt()) packages.push({ missing: 'the build', will: 'tsc -b', act: build });
 	if (wish.full && !hasSecondNode())
 		packages.push({ missing: 'Node 24', will: 'npm install, in .cache/node24', act: installSecondNode });
-	return [[...system, ...pythons], packages];
+	return { system, pythons, packages };
 }
 
 function wantedEnvironments(wish) {
@@ -124,11 +125,17 @@ function environmentStep(environment, python) {
 	};
 }
 
-function announce(lines) {
-	const steps = lines.flat();
+function announce({ system, pythons, packages }) {
+	const steps = [...system, ...pythons, ...packages];
 	if (steps.length === 0) return;
 	say('Missing here, and what is done about it:');
 	for (const { missing, will } of steps) say(`  ${missing}: ${will}`);
+}
+
+/** Waits for all; a failure of one leaves nothing of the others running. */
+async function together(work) {
+	await Promise.allSettled(work);
+	await Promise.all(work);
 }
 
 async function runInOrder(steps) {

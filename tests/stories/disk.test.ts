@@ -94,8 +94,9 @@ file.close()`,
 	const [audit] = onSmallDisk(place, '4m', [`$CELLAR audit ${notebook} --python $PYTHON --json`]);
 	expect(audit?.code, audit?.text).toBe(0);
 	const { warnings } = parsed<AuditDocument>(audit);
-	// Whether the line at the hole can still be read as one is chance; where it swallows a mark, that is missed.
-	expect(warnings.filter(({ code }) => code === 'CELLAR_LINE_UNREAD' || code === 'CELLAR_LOG_INCOMPLETE')).not.toEqual([]);
+	// Whether the line at the hole can still be read as one is chance: the tracer's own words tell of it.
+	const told = /^the tracer could not write its log, for \d{3,} lines: what was used then is not known$/;
+	expect(warnings).toContainEqual({ code: 'CELLAR_LOG_INCOMPLETE', message: expect.stringMatching(told) });
 });
 
 test('a disk without room for the outputs: exit 4, and the next command makes the run whole', { timeout: 600_000 }, () => {

@@ -47,6 +47,8 @@ export interface Launched extends StartedProcess {
 	 * @throws CellarError CELLAR_NO_TRACER where the marker process or strace is gone
 	 */
 	mark(mark: Mark): Promise<void>;
+	/** How often strace has said that it could not write a line; 0 where its words do not come to us. */
+	lostLines(): number;
 	/**
 	 * To be called when the program has ended (one that has not is ended like the rest): waits for what it left behind, then ends
 	 * that. When it resolves, strace is gone and the log is complete. Done twice, it answers the same.
@@ -89,6 +91,7 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 		stdio: [...streams[o.streams ?? 'kept'], 'pipe', 'pipe'],
 	});
 	const words = lastBytes([child.stdout, child.stderr]);
+	const lostLines = countOf(child.stderr, Buffer.from(`${o.tracer}: ${o.log}: `).toString('latin1'));
 	const ended = endOf(child);
 	const marker = talkTo(child);
 	const { pid } = child;
@@ -130,6 +133,7 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 			await endLineage(tracerPid, 0, spare);
 		},
 		lastWords: words,
+		lostLines,
 		mark: (mark) => {
 			if (tracerOf(markerPid) !== tracerPid) return Promise.reject(noMarker());
 			return marker.say(markPath(o.nonce, mark), () => tracerOf(markerPid) === tracerPid);
@@ -263,6 +267,18 @@ function lastBytes(pipes: readonly (Readable | null)[]): () => string {
 		pipe?.on('error', () => undefined); // closed under us when all is over
 	}
 	return () => bytes.toString('utf8');
+}
+
+/** How often something has come out of a pipe. */
+function countOf(pipe: Readable | null, words: string): () => number {
+	let count = 0;
+	let rest = '';
+	pipe?.on('data', (chunk: Buffer) => {
+		const text = rest + chunk.toString('latin1');
+		count += text.split(words).length - 1;
+		rest = text.slice(1 - words.length);
+	});
+	return () => count;
 }
 
 /** Only where strace has nothing left to trace and does not end: under seccomp, all that it traces would die with it. */

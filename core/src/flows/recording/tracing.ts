@@ -97,6 +97,11 @@ export async function traced<T>(o: Tracing, work: (running: Growing) => Promise<
 			message: `${left.command} (process ${left.pid}) was still running after ${o.name} had ended, and was ended with it`,
 		});
 	}
+	const lost = launched.lostLines();
+	if (lost > 0) {
+		const message = `the tracer could not write its log, for ${lost} ${lost === 1 ? 'line' : 'lines'}: what was used then is not known`;
+		await warn(o, { code: 'CELLAR_LOG_INCOMPLETE', message });
+	}
 	await tail.end();
 	await o.keeper.settled();
 	return { facts: follower.facts(), result };

@@ -1,0 +1,151 @@
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { draw } from '../model/canaries.ts';
+import { makePlace, pythonOf, type Place, type RunsDocument, type Started } from './cellar.ts';
+import { inlineNotebook } from './inline.ts';
+import { processesOf, runFolder, tracerOf, untilGone, type Seen } from './processes.ts';
+
+/** Printed, so that a failure can be had again: CELLAR_TEST_SEED=… repeats it. */
+const seed = Number(process.env['CELLAR_TEST_SEED'] ?? randomInt(1 << 30));
+const runs = Number(process.env['CELLAR_TEST_LIVES'] ?? 50);
+
+const busy = 'def busy(n):\n    import time\n    time.sleep(0.2)\n    return n\n';
+
+/** Notebooks that are never done by themselves; none of them closes what it starts. */
+const engines: Readonly<Record<string, readonly string[]>> = {
+	pools: [
+		`import multiprocessing, os\nfrom concurrent.futures import ProcessPoolExecutor\nfrom joblib import Parallel, delayed\n${busy}`,
+		`pool = multiprocessing.get_context('spawn').Pool(2)\nexecutor = ProcessPoolExecutor(3)\nprint(list(executor.map(busy, range(3))), pool.map(abs, [-1]))`,
+		`Parallel(2)(delayed(abs)(n) for n in range(4))\nopen('begun', 'w').close()\nwhile True: list(executor.map(busy, range(9)))`,
+	],
+	'dask of the notebook': [
+		`from distributed import Client, LocalCluster\n${busy}`,
+		`cluster = LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None)\nclient = Client(cluster)\nprint(client.gather(client.map(busy, range(3))))`,
+		`open('begun', 'w').close()\nwhile True: client.gather(client.map(busy, range(9), pure=False))`,
+	],
+	'dask of its own': [
+		`import os, subprocess, sys\nfrom distributed import Client\n${busy}`,
+		`
+dask = [sys.executable, '-m', 'distributed.cli.dask_' + 'scheduler']
+scheduler = subprocess.Popen([*dask, '--host', '127.0.0.1', '--port', '0', '--no-dashboard', '--scheduler-file', 'scheduler.json'])
+dask[-1] = 'distributed.cli.dask_worker'
+workers = [subprocess.Popen([*dask, '--scheduler-file', 'scheduler.json', '--no-dashboard', '--nthreads', '1']) for _ in range(2)]
+while not os.path.exists('scheduler.json'): pass
+client = Client(scheduler_file='scheduler.json')
+print(client.gather(client.map(busy, range(3))))`,
+		`open('begun', 'w').close()\nwhile True: client.gather(client.map(busy, range(9), pure=False))`,
+	],
+};
+
+type Victim = 'the manager' | 'the scheduler' | 'a worker' | 'cellar' | 'cellar and its marker process';
+const victims: readonly Victim[] = ['the manager', 'the scheduler', 'a worker', 'cellar', 'cellar and its marker process'];
+
+/** Which processes are meant. Where an engine's scheduler is the manager itself, it is that one. */
+function pidsOf(victim: Victim, started: Started, seen: readonly Seen[], pick: (from: number) => number): number[] {
+	const traced = seen.filter((one) => one.pid !== started.pid);
+	const marker = traced.filter((one) => one.words.trimEnd().endsWith(' marker'));
+	const manager = traced.filter((one) => one.words.includes('ipykernel_launcher'));
+	const scheduler = traced.filter((one) => one.words.includes('dask_scheduler'));
+	const workers = traced.filter((one) => /python/.test(one.words) && ![...manager, ...scheduler, ...marker].includes(one));
+	switch (victim) {
+		case 'the manager':
+			return manager.map((one) => one.pid).slice(0, 1);
+		case 'the scheduler':
+			return [...scheduler, ...manager].map((one) => one.pid).slice(0, 1);
+		case 'a worker':
+			return workers.length === 0 ? [] : [workers[pick(workers.length)]!.pid];
+		case 'cellar':
+			return [started.pid];
+		case 'cellar and its marker process':
+			return [...marker.map((one) => one.pid), started.pid];
+	}
+}
+
+/** Locks on files below a folder, by /proc/locks. */
+function locksBelow(folder: string): string[] {
+	const inodes = new Map(
+		readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => [String(statSync(join(folder, name)).ino), name]),
+	);
+	const held = readFileSync('/proc/locks', 'utf8').matchAll(/[0-9a-f]+:[0-9a-f]+:(\d+) /g);
+	return [...held].flatMap(([, inode]) => inodes.get(inode!) ?? []);
+}
+
+/** The sockets that listen on this machine, by their inodes, and the processes that hold them. */
+function listenersOf(seen: readonly Seen[]): Map<string, Seen> {
+	const found = new Map<string, Seen>();
+	for (const one of seen) {
+		try {
+			for (const fd of readdirSync(`/proc/${one.pid}/fd`)) {
+				const link = execFileSync('readlink', [`/proc/${one.pid}/fd/${fd}`], { encoding: 'utf8' }).trim();
+				if (link.startsWith('socket:')) found.set(link.slice('socket:['.length, -1), one);
+			}
+		} catch {
+			// It is ending.
+		}
+	}
+	return found;
+}
+
+function listening(): Set<string> {
+	const lines = ['tcp', 'tcp6'].flatMap((name) => readFileSync(`/proc/net/${name}`, 'utf8').split('\n').slice(1));
+	return new Set(lines.flatMap((line) => (line.trim().split(/\s+/)[3] === '0A' ? [line.trim().split(/\s+/)[9]!] : [])));
+}
+
+async function begun(place: Place, started: Started): Promise<void> {
+	const over = started.ended.then(({ stderr }) => stderr);
+	while (!readdirSync(place.folder).includes('begun')) {
+		const early = await Promise.race([over, wait(50, null)]);
+		if (early !== null) throw new Error(`the audit ended before its engine had begun:\n${early}`);
+	}
+}
+
+const d = draw(seed);
+for (let number = 1; number <= runs; number++) {
+	const engine = d.one(Object.keys(engines));
+	const victim = d.one(victims);
+	const signal = d.number(3) === 0 && victim !== 'cellar and its marker process' ? 'SIGINT' : 'SIGKILL';
+	const afterMs = d.number(4000);
+	const pick = d.number(1 << 20);
+	test(
+		`life ${number} of seed ${seed}: ${engine}, ${signal} to ${victim} after ${afterMs} ms`,
+		{ timeout: 300_000 },
+		async () => {
+			using place = makePlace();
+			const notebook = inlineNotebook(place, 'life.ipynb', engines[engine]!);
+			const words = ['audit', notebook, '--python', pythonOf('engines'), '--timeout', '25', '--progress', 'plain'];
+			const started = place.start(words);
+			await begun(place, started);
+			await wait(afterMs);
+			const directory = runFolder(place.home)!;
+			const tracer = tracerOf(directory);
+			const seen = processesOf(place, tracer);
+			const sockets = listenersOf(seen);
+			const pids = pidsOf(victim, started, seen, (from) => pick % from);
+			expect(pids, `no process is ${victim}`).not.toEqual([]);
+			for (const pid of pids) process.kill(pid, signal);
+			// A run may go on without a worker, or without having heeded Ctrl-C: its cell then ends by its time limit.
+			await started.ended;
+			if (victim === 'cellar and its marker process') {
+				await wait(10_000);
+				const pruned = await place.cellar(['runs', 'prune', '--json', '--progress', 'plain']);
+				expect(pruned.code, pruned.stderr).toBe(0);
+			}
+			expect((await untilGone(seen, place, tracer, 15_000)).map((one) => one.words)).toEqual([]);
+			const left = listening();
+			expect([...sockets].flatMap(([inode, one]) => (left.has(inode) ? [one.words] : []))).toEqual([]);
+			expect(locksBelow(place.folder)).toEqual([]);
+
+			const listed = (await place.cellar(['runs', '--json'])).json<RunsDocument>();
+			expect(listed.runs).toMatchObject([{ cells: { total: 3 } }]);
+			expect(listed.runs[0]!.cells.finished).toBeGreaterThanOrEqual(2);
+			const deps = await place.cellar(['deps', '--json']);
+			expect(deps.code, deps.stderr).toBe(0);
+			const page = deps.json<{ software: { name: string }[] }>();
+			expect(page.software.map(({ name }) => name)).toContain(engine === 'pools' ? 'joblib' : 'distributed');
+		},
+	);
+}
