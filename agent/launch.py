@@ -33,6 +33,7 @@ def start():
         # Without an agent the program runs all the same, and the log says so.
         posix.access(f"/.cellar/{nonce}/fault/group/agent//{type(error).__name__}", 0)
     main = sys.modules["__main__"].__dict__
+    importers = sys.path_importer_cache
     loader, builtin = type(main["__loader__"]), sys.modules["_frozen_importlib"].BuiltinImporter
     for name in ("sys", "start", "bring", "folder_of", "ENGINES", "__file__", "__cached__"):
         main.pop(name, None)
@@ -47,6 +48,7 @@ def start():
     else:
         # As Python has it from 3.9 on.
         name = words[0] if words[0].startswith("/") else f"{posix.getcwd()}/{words[0].removeprefix('./')}"
+        importers[name] = None
         main.update(__file__=name, __cached__=None, __loader__=loader("__main__", name))
         with open(name, "rb") as file:
             text = file.read()
