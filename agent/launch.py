@@ -74,9 +74,12 @@ def run(how, given, main):
     else:
         import io
         import posix
+        import sys
 
         if not given.startswith("/"):
             given = f"{posix.getcwd()}/{given.removeprefix('./')}"
+        # Python looks there for a program in a folder or an archive.
+        sys.path_importer_cache[given] = None
         with io.open_code(given) as file:
             text = file.read()
         main.update(__file__=given, __loader__=type(main["__loader__"])("__main__", given), __cached__=None)

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { differenceWarning } from '../../core/src/model/index.ts';
-import { installed, record } from './facts.ts';
+import { cell, installed, record } from './facts.ts';
 
 /** A run whose manager uses these versions of numpy, each in a venv of its own, and whose workers use those. */
 async function differencesOf(manager: readonly string[], workers: readonly (readonly string[])[], selector = 'run') {
@@ -46,4 +46,28 @@ test('workers may differ among themselves; who has both versions, as what carrie
 	expect(await differencesOf([], [['2.1'], ['1.26']])).toHaveLength(1);
 	expect(await differencesOf(['2.1'], [['2.1'], ['2.1']])).toEqual([]);
 	expect(await differencesOf(['2.1', '1.26'], [['2.1', '1.26'], ['2.1']])).toEqual([]);
+});
+
+test('a cell names what the manager has, whichever was used first; what workers alone loaded is not the manager’s', async () => {
+	const run = record();
+	const [mine, theirs] = ['venv-a', 'venv-b'].map((name) => join(run.folder, name, 'lib/python3.11/site-packages'));
+	installed(mine!, 'numpy', '2.1', { 'numpy/__init__.py': '' });
+	installed(theirs!, 'numpy', '1.26', { 'numpy/__init__.py': '' });
+	installed(theirs!, 'scipy', '1.14', { 'scipy/__init__.py': '' });
+	const by = { process: run.fork('w1'), worker: 'w1', task: '1.0', cell: 1 };
+	for (const name of ['numpy', 'scipy']) run.use('read', join(theirs!, name, '__init__.py'), by);
+	run.use('read', join(mine!, 'numpy/__init__.py'), { cell: 1 });
+	const judged = await run.judge([cell(1, { modules: ['numpy', 'scipy'] })]);
+	const software = (selector: string) =>
+		judged.document(selector).software.map((one) => [one.name, one.version, one.manager, one.direct]);
+	expect(software('run')).toEqual([
+		['numpy', '1.26', false, false],
+		['numpy', '2.1', true, true],
+		['scipy', '1.14', false, true],
+	]);
+	expect(software('manager')).toEqual([['numpy', '2.1', true, true]]);
+	expect(software('workers')).toEqual([
+		['numpy', '1.26', false, false],
+		['scipy', '1.14', false, false],
+	]);
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -27,4 +27,26 @@ test('ten workers that begin at once have ten names, and nothing of their words 
 		for (const text of texts) expect(text.toString('latin1')).not.toContain(secret);
 	}
 	expect(JSON.stringify((await readTables(run)).facts)).not.toContain(secret);
+});
+
+test('a worker whose run is removed meanwhile ends as it ends, and says that it could not report', async () => {
+	using place = makePlace();
+	await using opened = await openRun(place);
+	const { run, end } = opened;
+	const worker = place.start([
+		'worker',
+		'--run',
+		run,
+		'--',
+		'sh',
+		'-c',
+		'echo ready >&2; until [ -e over ]; do sleep 0.1; done; exit 4',
+	]);
+	await worker.said('ready');
+	await end();
+	rmSync(run, { recursive: true });
+	writeFileSync(join(place.folder, 'over'), '');
+	const { code, stderr } = await worker.ended;
+	expect(code).toBe(4);
+	expect(stderr).toMatch(/CELLAR_[A-Z_]+/);
 });

@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from '
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { markPath, parseMark } from '../../core/src/model/index.ts';
-import { agentFolder, withAgent } from '../../core/src/workers/index.ts';
+import { agentFolder, withAgent, workerCommand } from '../../core/src/workers/index.ts';
 import { audited, nonce, plainEnv, programs, pythonOf, scratch } from '../audit/audited.ts';
 
 const launcher = join(agentFolder, 'launch.py');
@@ -43,7 +43,7 @@ test('the program finds all as if it had been started without: argv, path, modul
 		'look.py': `import json, os, sys
 main = {name: repr(value).split(' at 0x')[0] for name, value in vars(sys.modules['__main__']).items()}
 print(json.dumps([sys.argv, sys.orig_argv, sys.path, sorted(sys.modules), dict(os.environ), main, sorted(map(str, sys.path_importer_cache)),
-	repr(sys.flags), os.getcwd(), __name__, __spec__.name]))`,
+	repr(sys.flags), os.getcwd(), __name__, __spec__ and __spec__.name]))`,
 	});
 	const look = (words: readonly string[]) => {
 		const [python, ...rest] = words;
@@ -57,6 +57,13 @@ print(json.dumps([sys.argv, sys.orig_argv, sys.path, sorted(sys.modules), dict(o
 		const plain = [pythonOf('engines'), ...options, '-m', 'look', 'a', '--b'];
 		const marked = withAgent(plain, nonce)!;
 		expect(JSON.parse(look(marked))).toEqual(JSON.parse(look(plain)));
+		// So are workers started, by a script or by code.
+		for (const words of [['look.py', 'a', '--b'], [join(folder, 'look.py')], ['-c', 'import look', 'a', '--b']]) {
+			const started = [pythonOf('engines'), ...options, ...words];
+			const { argv } = workerCommand(started, started[0]!, nonce, folder);
+			expect(argv).toContain(launcher);
+			expect(JSON.parse(look(argv))).toEqual(JSON.parse(look(started)));
+		}
 	}
 });
 

@@ -126,11 +126,10 @@ function byModule(module: string, cell: number | null, modules: Modules, { world
 	if (parts.some((part) => part === '')) return [];
 	const text = `import ${module}`;
 	for (let depth = parts.length; depth > 0; depth--) {
-		for (const place of placesOf(parts.slice(0, depth), modules)) {
-			const hit = modules.byStem.get(place);
-			if (hit === undefined) continue;
-			return [{ ...hit, cell, text, module, loaded: firstLoad(hit.path, world), ambiguous: false }];
-		}
+		const hits = placesOf(parts.slice(0, depth), modules).flatMap((place) => modules.byStem.get(place) ?? []);
+		// A worker may have another environment, and another version there: a cell means what the manager has.
+		const hit = hits.length < 2 ? hits[0] : (hits.find(({ path }) => isManagers(path, world)) ?? hits[0]);
+		if (hit !== undefined) return [{ ...hit, cell, text, module, loaded: firstLoad(hit.path, world), ambiguous: false }];
 		// A namespace has no file of its own: whoever has files below it may be meant.
 		for (const place of placesOf(parts.slice(0, depth), modules)) {
 			const owners = [...(modules.byFolder.get(place) ?? [])];
@@ -144,6 +143,11 @@ function byModule(module: string, cell: number | null, modules: Modules, { world
 	const kernel = modules.kernel;
 	if (kernel === null || !isOwnModule(kernel.interpreter, parts[0]!)) return [];
 	return [{ package: kernel.package, cell, text, module, path: null, loaded: null, ambiguous: false }];
+}
+
+/** Whether the manager itself used a file; not only workers did. */
+export function isManagers(path: Name, { uses }: Pick<World, 'uses'>): boolean {
+	return uses.of(path).some((access) => access.worker === null);
 }
 
 /** R's packages by their own names, of those that were loaded; those that come with R are R. */

@@ -109,7 +109,7 @@ export async function takeWorker(directory: string, log: LogId): Promise<WorkerF
 function openWorker(directory: string, log: LogId): WorkerFolder {
 	const hidden = hiddenPath(directory, log);
 	const lock = join(hidden, names.lock);
-	// By the clock of the disk that all see: a name without a process behind it is all that is seen from another host.
+	// From another host, by whose clock it is told how long ago that was, nothing else can be seen of a process.
 	const beat = setInterval(() => void utimes(lock, new Date(), new Date()).catch(() => undefined), beatMs);
 	beat.unref();
 	const say = (report: WorkerReport) => writeWhole(join(hidden, file), `${JSON.stringify(report, null, '\t')}\n`);

@@ -41,7 +41,11 @@ function interpreterOf(program: string): string[] | null {
 	if (words === null) return null;
 	const [, interpreter = '', option] = words;
 	const found =
-		basename(interpreter) === 'env' ? option?.split(/\s+/) : option === undefined ? [interpreter] : [interpreter, option];
+		basename(interpreter) === 'env'
+			? option?.replace(/^-S\s*/, '').split(/\s+/)
+			: option === undefined
+				? [interpreter]
+				: [interpreter, option];
 	return found !== undefined && /^python[\d.]*$/.test(basename(found[0] ?? '')) ? found : null;
 }
 

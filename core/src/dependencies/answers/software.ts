@@ -1,6 +1,6 @@
 import type { Access, FileFact, Name, SoftwareDependency } from '../../model/index.ts';
 import type { Judgement } from '../judge.ts';
-import type { Naming } from '../names.ts';
+import { isManagers, type Naming } from '../names.ts';
 import type { Package } from '../packages.ts';
 import { isCleanIn, repositoryOf } from '../git/index.ts';
 import { byName, isWithin, parentOf, statOf } from '../paths.ts';
@@ -36,12 +36,12 @@ function softwareItem(
 	const paths = [...(j.used.get(one) ?? [])];
 	const isHad = (access: Access) => scopes.selects(selector, access) || scopes.inherits(selector, access);
 	const touched = paths.filter((path) => uses.of(path).some((access) => opens(access) && isHad(access)));
-	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));
-	const elsewhere = !everywhere.manager && everywhere.workers.length > 0;
-	const naming = named.filter((each) => isSelected(each.cell, selector, { touched: touched.length > 0, elsewhere }));
+	// What a cell names inside a function may be loaded by workers alone: then the manager has not used it.
+	const isManager = (each: Naming) => each.path === null || isManagers(each.path, j.world);
+	const naming = named.filter((each) => isSelected(each.cell, selector, { manager: isManager(each), touched: touched.length > 0 }));
 	if (touched.length === 0 && naming.length === 0) return null;
-	const manager = named.length > 0 && !elsewhere;
-	const cells = { cells: named.flatMap((each) => each.cell ?? []), workers: [], tasks: [], manager };
+	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));
+	const cells = { cells: named.flatMap((each) => each.cell ?? []), workers: [], tasks: [], manager: named.some(isManager) };
 	return {
 		name: one.name,
 		version: one.version,
@@ -89,12 +89,12 @@ function sizeOf(path: Name, file: FileFact | undefined): number {
 
 /**
  * Cells run in the manager: what they name, it uses; and so it is with a program's own code. But a function that is sent away
- * may import within itself: what is then opened by workers alone (`elsewhere`) is named for them, not for the manager.
+ * may import within itself: what is then loaded by workers alone is named for them, not for the manager.
  */
 function isSelected(
 	cell: number | null,
 	selector: Selector,
-	by: { readonly touched: boolean; readonly elsewhere: boolean },
+	by: { readonly manager: boolean; readonly touched: boolean },
 ): boolean {
 	const fits = (one: Part): boolean => {
 		switch (one.part) {
@@ -102,7 +102,7 @@ function isSelected(
 			case 'program':
 				return true;
 			case 'manager':
-				return !by.elsewhere;
+				return by.manager;
 			case 'cell':
 				return one.cell === cell;
 			case 'workers':

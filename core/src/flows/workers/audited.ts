@@ -95,6 +95,10 @@ async function problemOf(report: () => Promise<unknown>): Promise<CellarError | 
 		return null;
 	} catch (error) {
 		if (error instanceof CellarError) return error;
-		throw error;
+		const why = error instanceof Error ? error.message : String(error);
+		return new CellarError('CELLAR_RUN_UNREADABLE', `the worker ran, and could not report to its run: ${why}`, {
+			hint: 'look whether the run’s folder is still there, and whether it may be written',
+			cause: error,
+		});
 	}
 }
