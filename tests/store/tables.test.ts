@@ -144,7 +144,19 @@ test('empty tables are written and read too, one file each, of format 1, readabl
 	await writeTables(directory, nothing);
 	expect(await hasTables(directory)).toBe(true);
 	expect(await readTables(directory)).toEqual(nothing);
-	const names = ['accesses', 'changes', 'doubts', 'execs', 'files', 'network', 'outputs', 'processes', 'tasks', 'workers'];
+	const names = [
+		'accesses',
+		'changes',
+		'doubts',
+		'execs',
+		'files',
+		'names',
+		'network',
+		'outputs',
+		'processes',
+		'tasks',
+		'workers',
+	];
 	expect(readdirSync(directory).toSorted()).toEqual(names.map((table) => `${table}.parquet`));
 	for (const table of names) {
 		const path = join(directory, `${table}.parquet`);
@@ -240,19 +252,19 @@ print(json.dumps(tables))
 	return JSON.parse(execFileSync(python, ['-c', program, directory], { encoding: 'utf8' }));
 }
 
-test('a run that was made before tasks were marked has none', async () => {
+test('a run that was made before tasks were marked, and names told, has none', async () => {
 	const directory = folder();
 	await writeTables(directory, nothing);
-	rmSync(join(directory, 'tasks.parquet'));
+	for (const name of ['tasks', 'names']) rmSync(join(directory, `${name}.parquet`));
 	expect(await hasTables(directory)).toBe(true);
-	expect((await readTables(directory)).facts.tasks).toEqual([]);
+	expect((await readTables(directory)).facts).toMatchObject({ tasks: [], names: [] });
 });
 
 test('pandas opens every table as it is, with its rows, numbers, times, lists and nulls', async () => {
 	const directory = folder();
 	await writeTables(directory, known);
 	const seen = inPandas(directory);
-	expect(Object.keys(seen)).toHaveLength(10);
+	expect(Object.keys(seen)).toHaveLength(11);
 	expect(seen['accesses']!.rows).toEqual(known.facts.accesses);
 	expect(seen['execs']!.rows).toEqual(known.facts.execs);
 	expect(seen['files']!.rows).toEqual([{ ...known.files[0], mtime: '2026-03-01T09:30:00.250Z' }]);
