@@ -153,6 +153,7 @@ test('empty tables are written and read too, one file each, of format 1, readabl
 		'execs',
 		'files',
 		'handed',
+		'names',
 		'network',
 		'outputs',
 		'processes',
@@ -254,12 +255,12 @@ print(json.dumps(tables))
 	return JSON.parse(execFileSync(python, ['-c', program, directory], { encoding: 'utf8' }));
 }
 
-test('a run that was made before tasks were marked has none', async () => {
+test('a run that was made before tasks were marked, and names told, has none', async () => {
 	const directory = folder();
 	await writeTables(directory, nothing);
-	rmSync(join(directory, 'tasks.parquet'));
+	for (const name of ['tasks', 'names']) rmSync(join(directory, `${name}.parquet`));
 	expect(await hasTables(directory)).toBe(true);
-	expect((await readTables(directory)).facts.tasks).toEqual([]);
+	expect((await readTables(directory)).facts).toMatchObject({ tasks: [], names: [] });
 });
 
 test('pandas opens every table as it is, with its rows, numbers, times, lists and nulls', async () => {

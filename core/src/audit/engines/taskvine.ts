@@ -1,5 +1,5 @@
 import type { Name, Seq } from '../../model/index.ts';
-import type { State } from '../follow/state.ts';
+import type { Marking } from '../follow/marking.ts';
 import type { AttemptTrace, Process, Thread, VineWorker } from '../follow/threads.ts';
 
 /**
@@ -54,7 +54,7 @@ export function takeReached(process: Process, port: number): void {
 }
 
 /** A process below a worker has gone to another folder. */
-export function takeGone(state: State, thread: Thread, name: Name, seq: Seq): void {
+export function takeGone(marking: Marking, thread: Thread, name: Name, seq: Seq): void {
 	const { vine } = thread.process;
 	if (vine === null || vine.place === 'worker' || vine.place === 'task') return;
 	const { worker } = vine;
@@ -65,13 +65,13 @@ export function takeGone(state: State, thread: Thread, name: Name, seq: Seq): vo
 		if (kind === 'libr') thread.process.vine = { place: 'library', worker };
 		else if (kind !== 'func') {
 			thread.process.vine = { place: 'task', worker };
-			begin(state, thread, worker, id, seq);
+			begin(marking, thread, worker, id, seq);
 		}
-	} else if (kind === 'func') begin(state, thread, worker, id, seq);
-	else if (kind === 'libr') end(state, thread, seq);
+	} else if (kind === 'func') begin(marking, thread, worker, id, seq);
+	else if (kind === 'libr') end(marking, thread, seq);
 }
 
-function begin({ marking }: State, thread: Thread, worker: VineWorker, id: string, seq: Seq): void {
+function begin(marking: Marking, thread: Thread, worker: VineWorker, id: string, seq: Seq): void {
 	const [kind, number] = [id.slice(0, 4), id.slice(5)];
 	const manager = `taskvine.${worker.port ?? 0}`;
 	const { leader } = worker.process;
@@ -83,7 +83,7 @@ function begin({ marking }: State, thread: Thread, worker: VineWorker, id: strin
 }
 
 /** In direct mode a library runs a function itself, and goes back to its own folder. */
-function end({ marking }: State, thread: Thread, seq: Seq): void {
+function end(marking: Marking, thread: Thread, seq: Seq): void {
 	const task = thread.tasks.at(-1);
 	if (task === undefined) return;
 	marking.end(task.id, thread, seq);

@@ -129,7 +129,7 @@ export function takePath(state: State, thread: Thread, call: PathCall): void {
 	if (name === null) return;
 	if (failure === null && call.call === 'change folder') {
 		Object.assign(thread.folders, { working: name, real: call.path === '' });
-		if (thread.process.vine !== null) takeGone(state, thread, name, seq);
+		if (thread.process.vine !== null) takeGone(state.marking, thread, name, seq);
 	}
 	if (failure === null && call.call === 'change root') thread.folders.root = name;
 	if (thread.own) return;
