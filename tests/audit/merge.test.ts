@@ -26,7 +26,18 @@ function task(number: number, engineId: string, o: Partial<TaskFact> = {}): Task
 }
 
 const empty: Facts = {
-	...{ accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], names: [], doubts: [] },
+	...{
+		accesses: [],
+		changes: [],
+		processes: [],
+		execs: [],
+		network: [],
+		workers: [],
+		tasks: [],
+		handed: [],
+		names: [],
+		doubts: [],
+	},
 };
 
 function worker(log: string, o: Partial<Facts>): Facts {

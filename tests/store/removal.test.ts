@@ -49,7 +49,18 @@ async function runWith(
 		blob,
 	};
 	await writeTables(made.directory, {
-		facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], names: [], doubts: [] },
+		facts: {
+			accesses: [],
+			changes: [],
+			processes: [],
+			execs: [],
+			network: [],
+			workers: [],
+			tasks: [],
+			handed: [],
+			names: [],
+			doubts: [],
+		},
 		files: [file],
 		outputs: [output],
 	});

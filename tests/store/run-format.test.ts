@@ -29,7 +29,18 @@ function typeOf(column: SchemaTree): string {
 test('the page describes every column of every table, in its order, with its type and what null means', async () => {
 	const directory = folder();
 	await writeTables(directory, {
-		facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], names: [], doubts: [] },
+		facts: {
+			accesses: [],
+			changes: [],
+			processes: [],
+			execs: [],
+			network: [],
+			workers: [],
+			tasks: [],
+			handed: [],
+			names: [],
+			doubts: [],
+		},
 		files: [],
 		outputs: [],
 	});

@@ -124,7 +124,18 @@ const outputs: fc.Arbitrary<OutputFact[]> = fc.array(
 const tables: fc.Arbitrary<Tables> = fc.record({ facts, files, outputs });
 
 const nothing: Tables = {
-	facts: { accesses: [], changes: [], processes: [], execs: [], network: [], workers: [], tasks: [], handed: [], names: [], doubts: [] },
+	facts: {
+		accesses: [],
+		changes: [],
+		processes: [],
+		execs: [],
+		network: [],
+		workers: [],
+		tasks: [],
+		handed: [],
+		names: [],
+		doubts: [],
+	},
 	files: [],
 	outputs: [],
 };

@@ -25,7 +25,17 @@ function factsOf(log: string): Facts {
 		...{ ordinal: 1, log, kind: 'process', process: 1, parent: null, pid: 7, pidInside: null, host: 'here', bootId: 'b' },
 		...{ inheritsFrom: null, untilSeq: null, born: 1, ended: 9, exitCode: 0, signal: null, cell: null, worker: 'w1', task: null },
 	};
-	const nothing = { accesses: [], changes: [], execs: [], network: [], workers: [], tasks: [], handed: [], names: [], doubts: [] };
+	const nothing = {
+		accesses: [],
+		changes: [],
+		execs: [],
+		network: [],
+		workers: [],
+		tasks: [],
+		handed: [],
+		names: [],
+		doubts: [],
+	};
 	return { ...nothing, processes: [process] };
 }
 

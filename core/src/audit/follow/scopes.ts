@@ -192,7 +192,14 @@ export function createTasks(): Tasks {
 			// Who does not count attempts gives the task to another worker, and they are counted here.
 			const unnamed = state.attempts.length === 0 ? String(state.task) : `${state.task}.${state.attempts.length + 1}`;
 			const attempt = named ?? unnamed;
-			const trace: AttemptTrace = { attempt, thread, scope: scopeOf(attempt, state.submitted), begun: seq, ended: null, lost: false };
+			const trace: AttemptTrace = {
+				attempt,
+				thread,
+				scope: scopeOf(attempt, state.submitted),
+				begun: seq,
+				ended: null,
+				lost: false,
+			};
 			state.attempts.push(trace);
 			return trace;
 		},

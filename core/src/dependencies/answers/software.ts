@@ -38,7 +38,9 @@ function softwareItem(
 	const touched = paths.filter((path) => uses.of(path).some((access) => opens(access) && isHad(access)));
 	// What a cell names inside a function may be loaded by workers alone: then the manager has not used it.
 	const isManager = (each: Naming) => each.path === null || isManagers(each.path, j.world);
-	const naming = named.filter((each) => isSelected(each.cell, selector, { manager: isManager(each), touched: touched.length > 0 }));
+	const naming = named.filter((each) =>
+		isSelected(each.cell, selector, { manager: isManager(each), touched: touched.length > 0 }),
+	);
 	if (touched.length === 0 && naming.length === 0) return null;
 	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));
 	const cells = { cells: named.flatMap((each) => each.cell ?? []), workers: [], tasks: [], manager: named.some(isManager) };

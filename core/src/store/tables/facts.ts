@@ -119,7 +119,18 @@ const outputs: Columns<OutputFact> = {
 	blob: orNull(text),
 };
 
-const factTables = ['accesses', 'changes', 'processes', 'execs', 'network', 'workers', 'tasks', 'names', 'handed', 'doubts'] as const;
+const factTables = [
+	'accesses',
+	'changes',
+	'processes',
+	'execs',
+	'network',
+	'workers',
+	'tasks',
+	'names',
+	'handed',
+	'doubts',
+] as const;
 /** The files of a run folder that are tables, one each, in the order in which they are written. */
 export const tableNames = [...factTables, 'files', 'outputs'] as const;
 /** Those that runs made before tasks were marked, or before workers had logs of their own, do not have. */
