@@ -77,7 +77,7 @@ def run(how, given, main):
         import sys
 
         if not given.startswith("/"):
-            given = f"{posix.getcwd()}/{given.removeprefix('./')}"
+            given = f"{posix.getcwd()}/{given}"
         # Python looks there for a program in a folder or an archive.
         sys.path_importer_cache[given] = None
         with io.open_code(given) as file:

@@ -68,6 +68,6 @@ test('a cell names what the manager has, whichever was used first; what workers 
 	expect(software('manager')).toEqual([['numpy', '2.1', true, true]]);
 	expect(software('workers')).toEqual([
 		['numpy', '1.26', false, false],
-		['scipy', '1.14', false, false],
+		['scipy', '1.14', false, true],
 	]);
 });

@@ -278,7 +278,7 @@ test('pandas opens every table as it is, with its rows, numbers, times, lists an
 	const directory = folder();
 	await writeTables(directory, known);
 	const seen = inPandas(directory);
-	expect(Object.keys(seen)).toHaveLength(11);
+	expect(Object.keys(seen)).toHaveLength(12);
 	expect(seen['accesses']!.rows).toEqual(known.facts.accesses);
 	expect(seen['execs']!.rows).toEqual(known.facts.execs);
 	expect(seen['files']!.rows).toEqual([{ ...known.files[0], mtime: '2026-03-01T09:30:00.250Z' }]);
