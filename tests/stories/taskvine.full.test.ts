@@ -1,6 +1,8 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makePlace } from './cellar.ts';
-import { auditTaskVine, faultsOf, type Kind } from './taskvine.ts';
+import { auditCells, auditTaskVine, faultsOf, type Kind } from './taskvine.ts';
 
 const kinds: readonly Kind[] = ['command', 'python', 'fork', 'direct', 'mini'];
 
@@ -43,4 +45,42 @@ test('what only tasks import is the workers’ alone', async () => {
 		readonly software: readonly { readonly name: string; readonly manager: boolean; readonly tasks: readonly string[] }[];
 	}>();
 	expect(software.filter(({ name }) => name === 'sortedcontainers')).toMatchObject([{ manager: false, tasks: ['8', '28'] }]);
+});
+
+test('folders that are sent, linked, handed on by another worker and given back are the manager’s; what is changed at a worker is not', async () => {
+	using place = makePlace();
+	mkdirSync(join(place.folder, 'given/sub'), { recursive: true });
+	for (const name of ['a', 'sub/b']) writeFileSync(join(place.folder, 'given', name), name);
+	const run = await auditCells(place, 2, [
+		`
+given, between = m.declare_file('given', cache=True), m.declare_temp()
+t = vine.Task('mkdir o; cat x/a x/sub/b > o/r; cp o/r t')
+t.add_input(given, 'x'); t.add_output(m.declare_file('made'), 'o'); t.add_output(between, 't')
+t.set_cores(1); m.submit(t); done()`,
+		`
+for name, linked in [('y', True), ('z', False)]:
+    t = vine.Task(f'cat {name}/a t; sleep 1; echo x >> own')
+    t.add_input(given, name, mount_symlink=linked); t.add_input(between, 't'); t.add_input(m.declare_file('given/a'), 'own')
+    t.set_cores(1); m.submit(t)
+done()`,
+	]);
+	const { names, tasks, accesses } = run.tables.facts;
+	const told = names
+		.filter(({ task }) => task !== null)
+		.map(({ task, path, as }) => [task, path.replace(`${place.folder}/`, ''), as]);
+	expect(told.filter(([, , as]) => as !== 'own')).toEqual([
+		['1', 'made', 'o'],
+		['1', 'made/r', 'o/r'],
+		['1', 'given/a', 'x/a'],
+		['1', 'given/sub/b', 'x/sub/b'],
+		['2', 'given/a', 'y/a'],
+		['3', 'given/a', 'z/a'],
+	]);
+	// The two that ran side by side had it from different workers' caches, of which one was filled by the other.
+	expect(new Set(tasks.slice(1).map(({ attempts }) => attempts[0]!.worker)).size).toBe(2);
+	expect(run.document.warnings.map(({ code }) => code)).toEqual(['CELLAR_INPUT_WRITTEN']);
+	const written = accesses.filter(
+		({ path, how, worker }) => path === join(place.folder, 'given/a') && how === 'append' && worker !== null,
+	);
+	expect(written).toEqual([]);
 });

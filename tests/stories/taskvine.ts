@@ -118,12 +118,30 @@ while not m.empty():
 with open('truth.json', 'w') as file: json.dump({'port': m.port, 'tasks': truth}, file)`,
 		o.factory === true ? 'started.__exit__(None); m.close()' : end,
 	]);
+	return { ...(await audit(place, notebook)), kind: o.kind, tasks: o.tasks };
+}
+
+async function audit(place: Place, notebook: string): Promise<Omit<VineRun, 'kind' | 'tasks'>> {
 	const said = await place.cellar(['audit', notebook, '--python', pythonOf('engines'), '--json'], {
 		env: { CELLAR_TASKVINE: taskvine, PYTHONPATH: join(clone, 'tests/fixtures/taskvine') },
 	});
 	expect(said.code, said.stderr).toBe(0);
 	const document = said.json();
-	return { document, tables: await readTables(document.directory), folder, kind: o.kind, tasks: o.tasks };
+	return { document, tables: await readTables(document.directory), folder: place.folder };
+}
+
+/** Audits cells between that which starts a manager `m` and some workers, and that which ends them. */
+export function auditCells(place: Place, workers: number, cells: readonly string[]): Promise<Omit<VineRun, 'kind' | 'tasks'>> {
+	const first = `
+import os, signal, subprocess, sys
+import ndcctools.taskvine as vine
+m = vine.Manager(port=0)
+def done():
+    while not m.empty():
+        t = m.wait(5)
+        assert t is None or t.successful(), (t.id, t.exit_code, t.std_output)
+${processes(workers)}`;
+	return audit(place, inlineNotebook(place, 'vine.ipynb', [first, ...cells, end]));
 }
 
 const processes = (count: number) => `
