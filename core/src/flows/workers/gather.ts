@@ -65,6 +65,9 @@ export async function gatherWorkers(o: {
 	return { facts, warnings, merged };
 }
 
+/** What it is handed, it hands to another engine, as whose tasks they run. */
+const handsOn: ReadonlySet<string> = new Set(['joblib']);
+
 /** Engines that were handed tasks of which no one is known to have run: their workers were started where nobody looked. */
 export function unseenWorkers({ tasks, handed }: Pick<Facts, 'tasks' | 'handed'>): Warning[] {
 	const ran = new Set(tasks.flatMap((task) => (task.attempts.length > 0 ? [task.engine] : [])));
@@ -73,7 +76,7 @@ export function unseenWorkers({ tasks, handed }: Pick<Facts, 'tasks' | 'handed'>
 		...handed.flatMap((one) => (one.task === null ? [one.id.split('.', 1)[0]!] : [])),
 	];
 	return [...new Set(engines)]
-		.filter((engine) => !ran.has(engine))
+		.filter((engine) => !ran.has(engine) && !handsOn.has(engine))
 		.toSorted()
 		.map((engine) => ({
 			code: 'CELLAR_WORKERS_UNSEEN',
