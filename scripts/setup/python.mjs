@@ -25,13 +25,13 @@ export function environments() {
 		.map((environment) => ({
 			...environment,
 			folder: join(root, '.cache/venv', environment.name),
-			full: environment.requirements.endsWith(`${fullEnding}.txt`) || isLarge(environment.requirements),
+			full: environment.requirements.endsWith(`${fullEnding}.txt`) || isForFull(environment.requirements),
 		}));
 }
 
 const fullEnding = '.full';
 /** Of the examples, the tests for every commit run the first alone. */
-const isLarge = (requirements) => requirements.startsWith('examples/') && !requirements.startsWith('examples/image-convolution/');
+const isForFull = (requirements) => requirements.startsWith('examples/') && !requirements.startsWith('examples/image-convolution/');
 const list = (folder) => (existsSync(join(root, folder)) ? readdirSync(join(root, folder)).sort() : []);
 
 /** An environment's stamp is written last: a folder without one is half made, and is made anew. */
