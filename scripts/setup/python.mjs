@@ -31,7 +31,8 @@ export function environments() {
 
 const fullEnding = '.full';
 /** Of the examples, the tests for every commit run the first alone. */
-const isForFull = (requirements) => requirements.startsWith('examples/') && !requirements.startsWith('examples/image-convolution/');
+const isForFull = (requirements) =>
+	requirements.startsWith('examples/') && !requirements.startsWith('examples/image-convolution/');
 const list = (folder) => (existsSync(join(root, folder)) ? readdirSync(join(root, folder)).sort() : []);
 
 /** An environment's stamp is written last: a folder without one is half made, and is made anew. */
