@@ -84,3 +84,27 @@ done()`,
 	);
 	expect(written).toEqual([]);
 });
+
+test.each([
+	['command', 5],
+	['python', 5],
+	['fork', 10],
+] as const)(
+	'--engine taskvine: 200 tasks of kind %s on %i workers that Cellar starts, each with a log of its own',
+	async (kind, workers) => {
+		using place = makePlace();
+		const run = await auditTaskVine(place, { kind, tasks: 200, workers, apart: 'engine' });
+		expect(faultsOf(run)).toEqual([]);
+		expect(run.document.workers.map(({ engine }) => engine)).toEqual(Array(workers).fill('taskvine'));
+		expect(run.document.warnings).toEqual([]);
+		expect(new Set(run.tables.facts.accesses.map(({ log }) => log)).size).toBe(workers + 1);
+	},
+);
+
+test('workers of a factory beside the notebook, each started by cellar worker, report into its run', async () => {
+	using place = makePlace();
+	const run = await auditTaskVine(place, { kind: 'python', tasks: 200, workers: 5, apart: 'factory' });
+	expect(faultsOf(run)).toEqual([]);
+	expect(run.document.workers.map(({ engine }) => engine)).toEqual(Array(5).fill('taskvine'));
+	expect(new Set(run.tables.facts.accesses.map(({ log }) => log)).size).toBe(6);
+});

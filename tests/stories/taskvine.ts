@@ -1,9 +1,10 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { Access, TaskFact } from '../../core/src/model/index.ts';
-import { readTables, type Tables } from '../../core/src/store/index.ts';
+import { readRun, readTables, type Tables } from '../../core/src/store/index.ts';
 import { clone, pythonOf, type AuditDocument, type Place } from './cellar.ts';
+import { processesIn, runUnderWay, startBeside, until, type Beside } from './external.ts';
 import { inlineNotebook } from './inline.ts';
 
 /** TaskVine's kinds of tasks: how one is made that does what `taskvine/work.py` does, and how its result is read. */
@@ -60,6 +61,8 @@ export async function auditTaskVine(
 		readonly kill?: boolean;
 		/** The workers come from a factory. */
 		readonly factory?: boolean;
+		/** The workers have logs of their own: Cellar starts them, or a factory beside the notebook does, each by `cellar worker`. */
+		readonly apart?: 'engine' | 'factory';
 	},
 ): Promise<VineRun> {
 	const { folder } = place;
@@ -77,7 +80,9 @@ import ndcctools.taskvine as vine, work
 cloudpickle.register_pickle_by_value(work)
 PAUSE, FILES = ${o.kill === true ? 1 : 0}, ${JSON.stringify(files)}
 m = vine.Manager(port=0)
-${o.factory === true ? factory(o.workers) : processes(o.workers)}
+with open('port.new', 'w') as file: file.write(str(m.port))
+os.rename('port.new', 'port')
+${o.apart !== undefined ? '' : o.factory === true ? factory(o.workers) : processes(o.workers)}
 ${o.kind === 'fork' || o.kind === 'direct' ? library(o.kind) : ''}`,
 		`
 for n in range(${o.tasks}):
@@ -116,18 +121,53 @@ while not m.empty():
     truth.append({'n': int(t.tag), 'id': t.id, **(${result})})
     killed = killed or (len(truth) >= ${Math.floor(o.tasks / 2)} and kill())
 with open('truth.json', 'w') as file: json.dump({'port': m.port, 'tasks': truth}, file)`,
-		o.factory === true ? 'started.__exit__(None); m.close()' : end,
+		o.apart !== undefined ? 'm.close()' : o.factory === true ? 'started.__exit__(None); m.close()' : end,
 	]);
-	return { ...(await audit(place, notebook)), kind: o.kind, tasks: o.tasks };
+	const started = o.apart === 'engine' ? ['--engine', 'taskvine', '--workers', String(o.workers)] : [];
+	const beside = o.apart === 'factory' ? o.workers : 0;
+	return { ...(await audit(place, notebook, started, beside)), kind: o.kind, tasks: o.tasks };
 }
 
-async function audit(place: Place, notebook: string): Promise<Omit<VineRun, 'kind' | 'tasks'>> {
-	const said = await place.cellar(['audit', notebook, '--python', pythonOf('engines'), '--json'], {
-		env: { CELLAR_TASKVINE: taskvine, PYTHONPATH: join(clone, 'tests/fixtures/taskvine') },
+async function audit(
+	place: Place,
+	notebook: string,
+	options: readonly string[] = [],
+	beside = 0,
+): Promise<Omit<VineRun, 'kind' | 'tasks'>> {
+	const started = place.start(['audit', notebook, '--python', pythonOf('engines'), '--json', ...options], {
+		env: {
+			CELLAR_TASKVINE: taskvine,
+			PYTHONPATH: join(clone, 'tests/fixtures/taskvine'),
+			PATH: `${join(taskvine, 'bin')}:${dirname(pythonOf('engines'))}:${process.env['PATH']}`,
+		},
 	});
+	{
+		await using _factory = beside === 0 ? null : await startFactory(place, beside);
+		await started.ended;
+	}
+	const said = await started.ended;
 	expect(said.code, said.stderr).toBe(0);
-	const document = said.json();
+	if (beside > 0) {
+		// The factory ends them in its own time. Whoever opens the run has what they have reported since.
+		await until(() => processesIn(place.folder).length === 0);
+		const deps = await place.cellar(['deps', '--json']);
+		expect(deps.code, deps.stderr).toBe(0);
+	}
+	const { workers, warnings } = await readRun(said.json().directory);
+	const document = { ...said.json(), workers, warnings };
 	return { document, tables: await readTables(document.directory), folder: place.folder };
+}
+
+/** A real factory beside the notebook, for the run that is under way: each of its workers is started by `cellar worker`. */
+async function startFactory(place: Place, count: number): Promise<Beside> {
+	const run = await runUnderWay(place);
+	await until(() => existsSync(join(place.folder, 'port')));
+	const port = readFileSync(join(place.folder, 'port'), 'utf8');
+	const wrapper = `${process.execPath} ${join(clone, 'cli/bin/cellar.js')} worker --run ${run} --`;
+	const limits = ['-w', String(count), '-W', String(count), '--cores', '1', '--memory', '100', '--disk', '100'];
+	const factory = [join(taskvine, 'bin/vine_factory'), '-T', 'local', ...limits, '-S', 'scratch', '--wrapper', wrapper];
+	const path = `${join(taskvine, 'bin')}:${dirname(pythonOf('engines'))}:${process.env['PATH']}`;
+	return startBeside(['env', `PATH=${path}`, `CELLAR_HOME=${place.home}`, ...factory, 'localhost', port], place.folder);
 }
 
 /** Audits cells between that which starts a manager `m` and some workers, and that which ends them. */

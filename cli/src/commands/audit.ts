@@ -91,7 +91,7 @@ export const audit = buildCommand<Flags, string[]>({
 			engine: {
 				kind: 'parsed',
 				parse: String,
-				brief: 'Start workers for the manager of this engine that the notebook starts: dask',
+				brief: 'Start workers for the manager of this engine that the notebook starts: dask, taskvine',
 				optional: true,
 				placeholder: 'NAME',
 			},

@@ -7,5 +7,5 @@ export { readVineRecords } from './taskvine/records.ts';
 export { agentFolder, withAgent } from './agent.ts';
 export { workerCommand, type WorkerCommand } from './command.ts';
 export type { Engine, Surroundings } from './engines/engine.ts';
-export { engineNamed, engineNames, engineOfCommand } from './engines/index.ts';
+export { endsWithParent, engineNamed, engineNames, engineOfCommand } from './engines/index.ts';
 export { runCommand } from './run.ts';

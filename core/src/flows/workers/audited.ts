@@ -1,7 +1,7 @@
 import { probeTracer, tracerOf } from '../../audit/index.ts';
 import { CellarError } from '../../model/index.ts';
 import { findRun, readRun } from '../../store/index.ts';
-import { runCommand, workerCommand } from '../../workers/index.ts';
+import { endsWithParent, runCommand, workerCommand } from '../../workers/index.ts';
 import { isInForeground } from '../recording/program.ts';
 import { findProgram } from '../run/program.ts';
 import { watchWorker } from './watched.ts';
@@ -66,9 +66,25 @@ export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
 	});
 	// The terminal has sent its own to the worker already, and twice would be two.
 	signals.handOn((signal) => (signal === 'SIGINT' && sharesTerminal ? undefined : worker.launched.signal(signal)));
+	const parent = endsWithParent(argv) ? onParentsEnd(() => worker.launched.signal('SIGTERM')) : null;
 	const { code, signal } = await worker.launched.ended;
+	parent?.[Symbol.dispose]();
 	signals.release();
 	return { run, log: worker.log, exitCode: code, signal, problem: await problemOf(() => worker.report(graceMs)) };
+}
+
+/** How often it is looked at whether our parent still lives, in milliseconds. */
+const parentMs = 500;
+
+/** Does something when the process that started us is gone. */
+function onParentsEnd(act: () => void): Disposable {
+	const { ppid } = process;
+	const look = setInterval(() => {
+		if (process.ppid === ppid) return;
+		clearInterval(look);
+		act();
+	}, parentMs);
+	return { [Symbol.dispose]: () => clearInterval(look) };
 }
 
 /** Signals from now on: those that come before the worker is there are kept for it. */

@@ -4,6 +4,8 @@ export interface Engine {
 	readonly name: string;
 	/** Whether a command starts a worker of it. @param words the program and its arguments */
 	isWorker(words: readonly string[]): boolean;
+	/** Whether such a worker ends when who started it does, by looking at its parent: that is Cellar then. */
+	endsWithParent?(words: readonly string[]): boolean;
 	/**
 	 * How a worker reaches what listens there; null where that is no manager of this engine. It is asked what it is, never looked up
 	 * in a catalogue.
