@@ -9,6 +9,9 @@ export const clone = resolve(import.meta.dirname, '../..');
 /** The Node that runs Cellar: this one, or the one that the full tests name. */
 const node = process.env['CELLAR_TEST_NODE'] ?? process.execPath;
 
+/** The tests that are too long for every commit run too. */
+export const isFull = process.env['CELLAR_TEST_FULL'] === '1';
+
 /** What a command left. */
 export interface Said {
 	readonly code: number | null;
