@@ -97,9 +97,8 @@ function wantedEnvironments(wish) {
 		(name) => !known.some((environment) => environment.requirements === `examples/${name}/requirements.txt`),
 	);
 	if (stranger !== undefined) throw new StepFailed(`there is no examples/${stranger}/requirements.txt`, 2);
-	return wish.tests
-		? known.filter(({ full }) => wish.full || !full)
-		: known.filter(({ requirements }) => wish.examples.some((name) => requirements === `examples/${name}/requirements.txt`));
+	const isNamed = ({ requirements }) => wish.examples.some((name) => requirements === `examples/${name}/requirements.txt`);
+	return known.filter((environment) => (wish.tests && (wish.full || !environment.full)) || isNamed(environment));
 }
 
 async function programStep(names) {
