@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { draw } from '../model/canaries.ts';
-import { makePlace, pythonOf, type Place, type RunsDocument, type Started } from './cellar.ts';
+import { makePlace, pythonOf, type Environment, type Place, type RunsDocument, type Started } from './cellar.ts';
 import { inlineNotebook } from './inline.ts';
 import { processesOf, runFolder, tracerOf, untilGone, type Seen } from './processes.ts';
 
@@ -15,21 +15,39 @@ const runs = Number(process.env['CELLAR_TEST_LIVES'] ?? 50);
 
 const busy = 'def busy(n):\n    import time\n    time.sleep(0.2)\n    return n\n';
 
+interface Life {
+	readonly environment: Environment;
+	/** Which distribution must be told afterwards. */
+	readonly package: string;
+	readonly cells: readonly string[];
+}
+
 /** Notebooks that are never done by themselves; none of them closes what it starts. */
-const engines: Readonly<Record<string, readonly string[]>> = {
-	pools: [
-		`import multiprocessing, os\nfrom concurrent.futures import ProcessPoolExecutor\nfrom joblib import Parallel, delayed\n${busy}`,
-		`pool = multiprocessing.get_context('spawn').Pool(2)\nexecutor = ProcessPoolExecutor(3)\nprint(list(executor.map(busy, range(3))), pool.map(abs, [-1]))`,
-		`Parallel(2)(delayed(abs)(n) for n in range(4))\nopen('begun', 'w').close()\nwhile True: list(executor.map(busy, range(9)))`,
-	],
-	'dask of the notebook': [
-		`from distributed import Client, LocalCluster\n${busy}`,
-		`cluster = LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None)\nclient = Client(cluster)\nprint(client.gather(client.map(busy, range(3))))`,
-		`open('begun', 'w').close()\nwhile True: client.gather(client.map(busy, range(9), pure=False))`,
-	],
-	'dask of its own': [
-		`import os, subprocess, sys\nfrom distributed import Client\n${busy}`,
-		`
+const engines: Readonly<Record<string, Life>> = {
+	pools: {
+		environment: 'engines',
+		package: 'joblib',
+		cells: [
+			`import multiprocessing, os\nfrom concurrent.futures import ProcessPoolExecutor\nfrom joblib import Parallel, delayed\n${busy}`,
+			`pool = multiprocessing.get_context('spawn').Pool(2)\nexecutor = ProcessPoolExecutor(3)\nprint(list(executor.map(busy, range(3))), pool.map(abs, [-1]))`,
+			`Parallel(2)(delayed(abs)(n) for n in range(4))\nopen('begun', 'w').close()\nwhile True: list(executor.map(busy, range(9)))`,
+		],
+	},
+	'dask of the notebook': {
+		environment: 'engines',
+		package: 'distributed',
+		cells: [
+			`from distributed import Client, LocalCluster\n${busy}`,
+			`cluster = LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None)\nclient = Client(cluster)\nprint(client.gather(client.map(busy, range(3))))`,
+			`open('begun', 'w').close()\nwhile True: client.gather(client.map(busy, range(9), pure=False))`,
+		],
+	},
+	'dask of its own': {
+		environment: 'engines',
+		package: 'distributed',
+		cells: [
+			`import os, subprocess, sys\nfrom distributed import Client\n${busy}`,
+			`
 dask = [sys.executable, '-m', 'distributed.cli.dask_' + 'scheduler']
 scheduler = subprocess.Popen([*dask, '--host', '127.0.0.1', '--port', '0', '--no-dashboard', '--scheduler-file', 'scheduler.json'])
 dask[-1] = 'distributed.cli.dask_worker'
@@ -37,8 +55,35 @@ workers = [subprocess.Popen([*dask, '--scheduler-file', 'scheduler.json', '--no-
 while not os.path.exists('scheduler.json'): pass
 client = Client(scheduler_file='scheduler.json')
 print(client.gather(client.map(busy, range(3))))`,
-		`open('begun', 'w').close()\nwhile True: client.gather(client.map(busy, range(9), pure=False))`,
-	],
+			`open('begun', 'w').close()\nwhile True: client.gather(client.map(busy, range(9), pure=False))`,
+		],
+	},
+	parsl: {
+		environment: 'engines-parsl',
+		package: 'parsl',
+		cells: [
+			`import parsl\nfrom parsl.config import Config\nfrom parsl.executors import HighThroughputExecutor\nfrom parsl.providers import LocalProvider`,
+			`
+provider = LocalProvider(init_blocks=1, min_blocks=1, max_blocks=1)
+parsl.load(Config(executors=[HighThroughputExecutor(address='127.0.0.1', max_workers_per_node=3, cores_per_worker=0.1, provider=provider)], run_dir='runinfo'))
+@parsl.python_app
+def busy(n):
+    import time
+    time.sleep(0.2)
+    return n
+print([one.result() for one in [busy(n) for n in range(3)]])`,
+			`open('begun', 'w').close()\nwhile True: [one.result() for one in [busy(n) for n in range(9)]]`,
+		],
+	},
+	ipyparallel: {
+		environment: 'engines-ipyparallel',
+		package: 'ipyparallel',
+		cells: [
+			`import ipyparallel as ipp\n${busy}`,
+			`cluster = ipp.Cluster(n=3)\nclient = cluster.start_and_connect_sync()\nview = client.load_balanced_view()\nprint(view.map_sync(busy, range(3)))`,
+			`open('begun', 'w').close()\nwhile True: view.map_sync(busy, range(9))`,
+		],
+	},
 };
 
 type Victim = 'the manager' | 'the scheduler' | 'a worker' | 'cellar' | 'cellar and its marker process';
@@ -49,7 +94,7 @@ function pidsOf(victim: Victim, started: Started, seen: readonly Seen[], pick: (
 	const traced = seen.filter((one) => one.pid !== started.pid);
 	const marker = traced.filter((one) => one.words.trimEnd().endsWith(' marker'));
 	const manager = traced.filter((one) => one.words.includes('ipykernel_launcher'));
-	const scheduler = traced.filter((one) => one.words.includes('dask_scheduler'));
+	const scheduler = traced.filter((one) => /dask_scheduler|interchange|ipyparallel.controller/.test(one.words));
 	const workers = traced.filter((one) => /python/.test(one.words) && ![...manager, ...scheduler, ...marker].includes(one));
 	switch (victim) {
 		case 'the manager':
@@ -105,7 +150,7 @@ async function begun(place: Place, started: Started): Promise<void> {
 
 const d = draw(seed);
 for (let number = 1; number <= runs; number++) {
-	const engine = d.one(Object.keys(engines));
+	const [engine, life] = d.one(Object.entries(engines));
 	const victim = d.one(victims);
 	const signal = d.number(3) === 0 && victim !== 'cellar and its marker process' ? 'SIGINT' : 'SIGKILL';
 	const afterMs = d.number(4000);
@@ -115,9 +160,11 @@ for (let number = 1; number <= runs; number++) {
 		{ timeout: 300_000 },
 		async () => {
 			using place = makePlace();
-			const notebook = inlineNotebook(place, 'life.ipynb', engines[engine]!);
-			const words = ['audit', notebook, '--python', pythonOf('engines'), '--timeout', '25', '--progress', 'plain'];
-			const started = place.start(words);
+			const notebook = inlineNotebook(place, 'life.ipynb', life.cells);
+			const words = ['audit', notebook, '--python', pythonOf(life.environment), '--timeout', '25', '--progress', 'plain'];
+			// Parsl and ipyparallel look for their own programs there.
+			const path = `${dirname(pythonOf(life.environment))}:${process.env['PATH'] ?? ''}`;
+			const started = place.start(words, { env: { PATH: path } });
 			await begun(place, started);
 			await wait(afterMs);
 			const directory = runFolder(place.home)!;
@@ -145,7 +192,7 @@ for (let number = 1; number <= runs; number++) {
 			const deps = await place.cellar(['deps', '--json']);
 			expect(deps.code, deps.stderr).toBe(0);
 			const page = deps.json<{ software: { name: string }[] }>();
-			expect(page.software.map(({ name }) => name)).toContain(engine === 'pools' ? 'joblib' : 'distributed');
+			expect(page.software.map(({ name }) => name)).toContain(life.package);
 		},
 	);
 }
