@@ -75,6 +75,7 @@ export type Environment =
 	| 'image-convolution'
 	| 'climate-trend'
 	| 'dimuon-spectrum'
+	| 'taskvine-convolution'
 	| 'kernel'
 	| 'bash-kernel'
 	| 'engines'

@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Comparison, Dependencies } from '../../core/src/model/index.ts';
 import { clone, makePlace, pythonOf, type AuditDocument, type Place } from './cellar.ts';
+import { taskvine } from './taskvine.ts';
 
 /** What is known of an example, written by hand before it was audited: `examples/NAME.truth.json`. */
 interface Truth {
@@ -25,7 +26,7 @@ const examples = [
 
 describe.each(examples)('the example $name', ({ name, cells }) => {
 	test('needs what was written down by hand, and repeats the same where nothing of the first run is in reach', async () => {
-		const truth = JSON.parse(readFileSync(join(import.meta.dirname, 'examples', `${name}.truth.json`), 'utf8')) as Truth; // ours
+		const truth = truthOf(name);
 		using place = makePlace();
 		const notebook = copied(place, name);
 		const said = await place.cellar(['audit', notebook, '--python', pythonOf(name), '--json']);
@@ -34,18 +35,9 @@ describe.each(examples)('the example $name', ({ name, cells }) => {
 		expect(audited.warnings).toEqual([]);
 		expect(audited.cells.map((cell) => cell.status)).toEqual(Array.from({ length: cells }, () => 'finished'));
 
-		const of = async (part: string) => (await place.cellar(['deps', '--for', part, '--json'])).json<Dependencies>();
-		const [manager, workers] = [await of('manager'), await of('workers')];
-		expect(versionsOf(manager)).toEqual(truth.manager.software);
-		expect(versionsOf(workers)).toEqual(truth.workers.software);
-		expect(pythonic(manager).flatMap((item) => (item.direct ? [normal(item.name)] : []))).toEqual(truth.manager.direct);
-		expect(dataOf(manager)).toEqual(dataOfTruth(truth, 'manager'));
-		expect(dataOf(workers)).toEqual(dataOfTruth(truth, 'workers'));
-		expect([...manager.unknown, ...workers.unknown]).toEqual([]);
+		const of = depsOf(place);
+		await checkNeeds(truth, of);
 		await checkTasks(truth, audited, of);
-		const readers = new Set(workers.data.flatMap((item) => item.workers));
-		expect(readers.size).toBeGreaterThan(1);
-		expect(readers.size).toBeLessThanOrEqual(truth.tasks.workers);
 
 		const image = join(place.folder, 'example.oci.tar');
 		const packed = await place.cellar(['pack', '-o', image, '--json']);
@@ -59,12 +51,70 @@ describe.each(examples)('the example $name', ({ name, cells }) => {
 	});
 });
 
+/**
+ * Of the real TaskVine there are the manager's library and the workers. Its Python package is not on PyPI: tests/fixtures/taskvine
+ * stands in for it, so what the package itself needs is not what is tested here.
+ */
+test('the example taskvine-convolution, by a stand-in for ndcctools: five workers that Cellar starts, and what each part needs', async () => {
+	const truth = truthOf('taskvine-convolution');
+	using place = makePlace();
+	const notebook = copied(place, 'taskvine-convolution');
+	const python = pythonOf('taskvine-convolution');
+	const fixture = join(clone, 'tests/fixtures/taskvine');
+	const path = [join(taskvine, 'bin'), dirname(python), process.env['PATH']].join(':');
+	const said = await place.cellar(['audit', notebook, '--python', python, '--engine', 'taskvine', '--workers', '5', '--json'], {
+		env: { CELLAR_TASKVINE: taskvine, PYTHONPATH: fixture, PATH: path },
+	});
+	expect(said.code, said.stderr).toBe(0);
+	const audited = said.json();
+	expect(audited.warnings).toEqual([]);
+	expect(audited.cells.map((cell) => cell.status)).toEqual(Array.from({ length: 7 }, () => 'finished'));
+	expect(audited.workers.map(({ engine }) => engine)).toEqual(Array.from({ length: 5 }, () => 'taskvine'));
+
+	// What stands in for conda's TaskVine is in no package, so its files are told as data; with them apart there is what was written down.
+	const isStandIn = ({ path }: { readonly path: string }) => [fixture, taskvine].some((one) => path.startsWith(`${one}/`));
+	const of = depsOf(place);
+	const standIn = async (part: string) => (await of(part)).data.filter(isStandIn).map(({ path }) => basename(path));
+	expect((await standIn('manager')).toSorted()).toEqual(['libvine.so', 'ndcctools', 'wrapper.py']);
+	expect(await standIn('workers')).toEqual(expect.arrayContaining(['vine_worker', 'libc.so.6']));
+	expect((await of('manager')).software.flatMap(({ ecosystem, name }) => (ecosystem === 'local' ? [name] : []))).toEqual([
+		'ndcctools',
+	]);
+
+	const without: DepsOf = async (part) => {
+		const deps = await of(part);
+		return { ...deps, data: deps.data.filter((item) => !isStandIn(item)) };
+	};
+	await checkNeeds(truth, without);
+	await checkTasks(truth, audited, without);
+});
+
+const truthOf = (name: string) =>
+	JSON.parse(readFileSync(join(import.meta.dirname, 'examples', `${name}.truth.json`), 'utf8')) as Truth; // ours
+
+type DepsOf = (part: string) => Promise<Dependencies>;
+
+const depsOf =
+	(place: Place): DepsOf =>
+	async (part) =>
+		(await place.cellar(['deps', '--for', part, '--json'])).json<Dependencies>();
+
+/** Manager and workers needed what was written down, and nothing else; several workers read the input. */
+async function checkNeeds(truth: Truth, of: DepsOf): Promise<void> {
+	const [manager, workers] = [await of('manager'), await of('workers')];
+	expect(versionsOf(manager)).toEqual(truth.manager.software);
+	expect(versionsOf(workers)).toEqual(truth.workers.software);
+	expect(pythonic(manager).flatMap((item) => (item.direct ? [normal(item.name)] : []))).toEqual(truth.manager.direct);
+	expect(dataOf(manager)).toEqual(dataOfTruth(truth, 'manager'));
+	expect(dataOf(workers)).toEqual(dataOfTruth(truth, 'workers'));
+	expect([...manager.unknown, ...workers.unknown]).toEqual([]);
+	const readers = new Set(workers.data.flatMap((item) => item.workers));
+	expect(readers.size).toBeGreaterThan(1);
+	expect(readers.size).toBeLessThanOrEqual(truth.tasks.workers);
+}
+
 /** Each task is its own, in the cell that submitted it, and needed the one input. */
-async function checkTasks(
-	{ tasks, workers }: Truth,
-	audited: AuditDocument,
-	of: (part: string) => Promise<Dependencies>,
-): Promise<void> {
+async function checkTasks({ tasks, workers }: Truth, audited: AuditDocument, of: DepsOf): Promise<void> {
 	expect(audited.workers.map((worker) => worker.id)).toEqual(Array.from({ length: tasks.workers }, (_, at) => `w${at + 1}`));
 	expect(audited.workers.reduce((sum, worker) => sum + (worker.tasks ?? 0), 0)).toBe(tasks.number);
 	const [input] = (await of(`function:${tasks.function}`)).data;
