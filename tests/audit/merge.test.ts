@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { mergeFacts } from '../../core/src/audit/index.ts';
-import type { Access, AttemptFact, Facts, ProcessFact, TaskFact } from '../../core/src/model/index.ts';
+import {
+	noFacts,
+	type Access,
+	type AttemptFact,
+	type Facts,
+	type ProcessFact,
+	type TaskFact,
+} from '../../core/src/model/index.ts';
 
 const nowhere = { cell: null, worker: null, task: null };
 
@@ -25,24 +32,9 @@ function task(number: number, engineId: string, o: Partial<TaskFact> = {}): Task
 	return { task: number, engine: 'dask', engineId, function: null, submitted: null, attempts: [], ...o };
 }
 
-const empty: Facts = {
-	...{
-		accesses: [],
-		changes: [],
-		processes: [],
-		execs: [],
-		network: [],
-		workers: [],
-		tasks: [],
-		handed: [],
-		names: [],
-		doubts: [],
-	},
-};
-
 function worker(log: string, o: Partial<Facts>): Facts {
 	return {
-		...empty,
+		...noFacts,
 		processes: [process(log, 1)],
 		workers: [{ worker: 'w1', process: 1, engine: 'dask', pid: 101, born: 1 }],
 		...o,
@@ -53,7 +45,7 @@ const at = (cell: number, seq: number) => ({ log: 'manager', seq, ...nowhere, ce
 
 test('a task is what one log submitted and another ran, by itself or with its group, and what it used is of that cell', () => {
 	const manager: Facts = {
-		...empty,
+		...noFacts,
 		processes: [process('manager', 1)],
 		tasks: [task(1, 'dask.7.0.key', { submitted: at(2, 30) })],
 		handed: [
@@ -97,7 +89,7 @@ test('a task is what one log submitted and another ran, by itself or with its gr
 });
 
 test('of attempts in several logs the one with the highest number that ended counts', () => {
-	const manager = { ...empty, tasks: [task(1, 'k', { submitted: at(1, 1) })] };
+	const manager = { ...noFacts, tasks: [task(1, 'k', { submitted: at(1, 1) })] };
 	const ran = (log: string, number: string, ended: number | null) =>
 		worker(log, { tasks: [task(1, 'k', { attempts: [attempt(log, `1.${number}`, { ended })] })] });
 	const merged = mergeFacts(manager, [ran('a', '10', 20), ran('b', '2', 900), ran('c', '11', null)]);
@@ -109,7 +101,7 @@ test('of attempts in several logs the one with the highest number that ended cou
 });
 
 test('a task that a task on another worker submitted is of the same cell; the same words of two hosts are two tasks', () => {
-	const manager = { ...empty, tasks: [task(1, 'outer', { submitted: at(4, 1) })] };
+	const manager = { ...noFacts, tasks: [task(1, 'outer', { submitted: at(4, 1) })] };
 	const inner = task(2, 'inner', { submitted: { log: 'a', seq: 7, cell: null, worker: 'w1', task: '1' } });
 	const pool = (log: string, number: number) =>
 		task(number, 'pool.3.0', { submitted: { log, seq: 8, ...nowhere, worker: 'w1' }, attempts: [attempt(log, String(number))] });
@@ -154,7 +146,7 @@ const someWorker = (log: string) =>
 			});
 		});
 const manager: Facts = {
-	...empty,
+	...noFacts,
 	processes: [process('manager', 1)],
 	tasks: ['k3', 'k1', 'k2'].map((id, n) => task(n + 1, id, { submitted: at(n + 1, 10 * n) })),
 	handed: [{ id: 'dask.7.1', task: null, submitted: at(9, 5) }],

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { FileFact, OutputFact } from '../../core/src/model/index.ts';
+import { noFacts, type FileFact, type OutputFact } from '../../core/src/model/index.ts';
 import {
 	createRun,
 	listRuns,
@@ -49,18 +49,7 @@ async function runWith(
 		blob,
 	};
 	await writeTables(made.directory, {
-		facts: {
-			accesses: [],
-			changes: [],
-			processes: [],
-			execs: [],
-			network: [],
-			workers: [],
-			tasks: [],
-			handed: [],
-			names: [],
-			doubts: [],
-		},
+		facts: noFacts,
 		files: [file],
 		outputs: [output],
 	});

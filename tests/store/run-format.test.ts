@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parquetMetadata, parquetSchema, type SchemaTree } from 'hyparquet';
 import { expect, test } from 'vitest';
+import { noFacts } from '../../core/src/model/index.ts';
 import { createRun, writeTables } from '../../core/src/store/index.ts';
 import { folder, someResult, someRun } from './some.ts';
 
@@ -29,18 +30,7 @@ function typeOf(column: SchemaTree): string {
 test('the page describes every column of every table, in its order, with its type and what null means', async () => {
 	const directory = folder();
 	await writeTables(directory, {
-		facts: {
-			accesses: [],
-			changes: [],
-			processes: [],
-			execs: [],
-			network: [],
-			workers: [],
-			tasks: [],
-			handed: [],
-			names: [],
-			doubts: [],
-		},
+		facts: noFacts,
 		files: [],
 		outputs: [],
 	});

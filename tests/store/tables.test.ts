@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { parquetMetadata } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { expect, test } from 'vitest';
-import { encodeName, hows, type Facts, type FileFact, type OutputFact } from '../../core/src/model/index.ts';
+import { encodeName, hows, noFacts, type Facts, type FileFact, type OutputFact } from '../../core/src/model/index.ts';
 import { hasTables, readTables, writeTables, type Tables } from '../../core/src/store/index.ts';
 import { failureOf, folder, smallDisk } from './some.ts';
 
@@ -124,18 +124,7 @@ const outputs: fc.Arbitrary<OutputFact[]> = fc.array(
 const tables: fc.Arbitrary<Tables> = fc.record({ facts, files, outputs });
 
 const nothing: Tables = {
-	facts: {
-		accesses: [],
-		changes: [],
-		processes: [],
-		execs: [],
-		network: [],
-		workers: [],
-		tasks: [],
-		handed: [],
-		names: [],
-		doubts: [],
-	},
+	facts: noFacts,
 	files: [],
 	outputs: [],
 };

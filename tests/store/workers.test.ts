@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, w
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { beginWorker, factsOfReport, takeWorker, workersIn, type WorkerReport } from '../../core/src/store/index.ts';
-import type { Facts, ProcessFact } from '../../core/src/model/index.ts';
+import { noFacts, type Facts, type ProcessFact } from '../../core/src/model/index.ts';
 import { folder } from './some.ts';
 
 const begun: Omit<WorkerReport, 'log'> = {
@@ -25,18 +25,7 @@ function factsOf(log: string): Facts {
 		...{ ordinal: 1, log, kind: 'process', process: 1, parent: null, pid: 7, pidInside: null, host: 'here', bootId: 'b' },
 		...{ inheritsFrom: null, untilSeq: null, born: 1, ended: 9, exitCode: 0, signal: null, cell: null, worker: 'w1', task: null },
 	};
-	const nothing = {
-		accesses: [],
-		changes: [],
-		execs: [],
-		network: [],
-		workers: [],
-		tasks: [],
-		handed: [],
-		names: [],
-		doubts: [],
-	};
-	return { ...nothing, processes: [process] };
+	return { ...noFacts, processes: [process] };
 }
 
 test('many that begin at once have names of their own, run until they have reported, and then are told by what they reported', async () => {

@@ -10,6 +10,7 @@ import {
 	type Listener,
 	type Run,
 	type Secrets,
+	noFacts,
 } from '../model/index.ts';
 import { formatNotebook, withResults } from '../notebook/index.ts';
 import {
@@ -96,19 +97,6 @@ async function finishRepeat(folder: RunFolder, home: string, journal: readonly J
 	await compressLogs(folder, run);
 	await folder.finish({ ...run, status: 'died' });
 }
-
-const noFacts: Facts = {
-	accesses: [],
-	changes: [],
-	processes: [],
-	execs: [],
-	network: [],
-	workers: [],
-	tasks: [],
-	handed: [],
-	names: [],
-	doubts: [],
-};
 
 async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hints: CodeHints): Promise<Facts> {
 	const run = runOf(journal);

@@ -17,6 +17,7 @@ import {
 	type RunStatus,
 	type Secrets,
 	type Warning,
+	noFacts,
 } from '../model/index.ts';
 import { formatNotebook, withResults, type CodeCell, type Notebook } from '../notebook/index.ts';
 import type { Runner, SandboxOptions } from '../sandbox/index.ts';
@@ -288,19 +289,6 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 }
 
 /** An untraced repeat has no facts but its outputs. */
-const noFacts = {
-	accesses: [],
-	changes: [],
-	processes: [],
-	execs: [],
-	network: [],
-	workers: [],
-	tasks: [],
-	handed: [],
-	names: [],
-	doubts: [],
-};
-
 async function finishUntraced(
 	o: Repeating,
 	done: Pick<Begun, 'folder' | 'notebook' | 'cells'> & {

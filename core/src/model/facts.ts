@@ -184,6 +184,20 @@ export interface Facts {
 	readonly doubts: readonly Doubt[];
 }
 
+/** Of what was not traced. */
+export const noFacts: Facts = {
+	accesses: [],
+	changes: [],
+	processes: [],
+	execs: [],
+	network: [],
+	workers: [],
+	tasks: [],
+	handed: [],
+	names: [],
+	doubts: [],
+};
+
 /** The state of a file that the run used, looked at before, during and after it. Times are milliseconds since 1970. */
 export interface FileFact {
 	readonly path: Name;
