@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { Duplex } from 'node:stream';
+import { CellarError } from '../../model/index.ts';
+import { script, type Layer } from '../layer.ts';
+import { findProgram, startProcess } from '../process.ts';
+import type { Command, Sandboxed, SandboxedProcess, SandboxOptions } from '../runner.ts';
+import { bubblewrapOptions, writeArguments, type Places } from './arguments.ts';
+import { cannotStart, follow, type Followed } from './follow.ts';
+
+/** A sandbox that others may join. */
+interface Joined {
+	readonly options: SandboxOptions;
+	readonly places: Places;
+	readonly program: Followed;
+	readonly layer: Layer;
+	readonly bwrap: string;
+	/** Where the tools are looked for. */
+	readonly env: NodeJS.ProcessEnv;
+	/** Those that have joined, and run. */
+	readonly others: Set<SandboxedProcess>;
+}
+
+/** Joins a sandbox from outside: the mounts of its layer and its network are those of the first program, all else is new. */
+export function besideOf(o: Joined): Pick<Sandboxed, 'beside' | 'connect'> {
+	/** What begins a command in the namespaces that hold the layer, and in the network of the program. */
+	const joining = (mounts: boolean): readonly string[] | null => {
+		const nsenter = findProgram('nsenter', o.env);
+		const holders = o.program.holders();
+		if (nsenter === null || holders === null) return null;
+		const { inner, outer } = holders;
+		return [
+			...[nsenter, '--preserve-credentials', `--user=/proc/${outer}/ns/user`],
+			...(mounts ? [`--mount=/proc/${outer}/ns/mnt`] : []),
+			...(o.options.network ? [] : [`--net=/proc/${inner}/ns/net`]),
+			'--',
+		];
+	};
+	return {
+		async beside({ argv, launch }) {
+			const join = joining(true);
+			if (join === null) throw await cannotStart(o.env, 'the sandbox that is to be joined has ended, or nsenter is missing');
+			const folder = mkdtempSync(`${o.layer.folder}/beside-`);
+			// The network is the one that was joined.
+			const { words } = bubblewrapOptions({ ...o.options, network: true }, o.layer.merged, o.places);
+			writeArguments(folder, words);
+			const command: Command = {
+				argv: [...join, '/bin/sh', script, folder, 'copy', String(launch ? 0 : process.pid), o.bwrap, ...argv],
+				cwd: folder,
+				env: { PATH: o.env['PATH'] ?? '', LC_ALL: 'C' },
+			};
+			const started = await (launch ?? startProcess)(command);
+			const program = await follow(started, folder, argv[0] ?? '', o.env);
+			o.others.add(program);
+			void program.ended.finally(() => o.others.delete(program));
+			return program;
+		},
+		connect(host, port) {
+			const join = joining(false);
+			if (join === null) throw new CellarError('CELLAR_NO_SANDBOX', 'the sandbox has ended, or nsenter is missing');
+			const [nsenter = '', ...words] = join;
+			const child = spawn(nsenter, [...words, process.execPath, '-e', pipe, host, String(port)], {
+				stdio: ['pipe', 'pipe', 'ignore'],
+			});
+			const both = Duplex.from({ readable: child.stdout, writable: child.stdin });
+			both.once('close', () => void child.kill());
+			child.once('error', (error) => both.destroy(error));
+			return both;
+		},
+	};
+}
+
+/** What Node runs in the network inside: its own streams are the connection's. */
+const pipe = `
+const [host, port] = process.argv.slice(1);
+const socket = require('node:net').connect({ host, port: Number(port) });
+socket.on('error', () => process.exit(1)).on('close', () => process.exit(0));
+process.stdin.on('error', () => {}).pipe(socket).pipe(process.stdout);
+`;
