@@ -47,7 +47,7 @@ test.each([
 		],
 		port: 4567,
 	};
-	giveToUser(folder);
+	if (tell === storyAsUser) giveToUser(folder);
 	const told = await tell(o);
 	const who = '4321 /data vineyard [] /home/vera 0000000000000000';
 	expect([told.code, ...told.beside]).toEqual([0, `0 well met ${who}`, `0 greetings ${who}`, 'greetings']);

@@ -54,6 +54,7 @@ import { unpack, type Unpacked } from './replay/root.ts';
 import { chooseRunner, findTracer } from './replay/tools.ts';
 import { traceInside } from './replay/traced.ts';
 import { viewOf, viewOfRoot } from './replay/view.ts';
+import { startUntraced, startWorkersInside, workersToStart, type WorkersToStart } from './replay/workers.ts';
 import { openWorkplace, type Workplace } from './replay/workplace.ts';
 import { outcomeOf, type Strictness } from './verify.ts';
 import { version } from './version.ts';
@@ -69,6 +70,8 @@ export interface RepeatOptions extends Strictness {
 	/** Another file in place of an input: recorded path to file. */
 	readonly inputs: ReadonlyMap<string, string>;
 	readonly timeoutSeconds: number | null;
+	/** How many workers are started beside the manager; null for as many as the recorded run had. */
+	readonly workers: number | null;
 	/** Trace the repeat too: its run then says what it needed, as that of an audit does. */
 	readonly audit: boolean;
 }
@@ -97,13 +100,15 @@ export async function repeatImage(o: RepeatOptions, control: Control, listen: Li
 	const unpacked = await unpack({ image, home: o.home, work: workplace.folder, listen });
 	const recorded = join(unpacked.record, 'run');
 	const { told, first } = await readImageRecord(unpacked.record);
+	const workers = await workersToStart(recorded, o.workers);
 	return await repeatIn({
-		...{ ...o, image, runner, tracer, workplace, unpacked, told, recorded, first, control, listen },
+		...{ ...o, workers, image, runner, tracer, workplace, unpacked, told, recorded, first, control, listen },
 		binds: await replacedInputs(o.inputs, recorded, first),
 	});
 }
 
-interface Repeating extends Omit<RepeatOptions, 'image'> {
+interface Repeating extends Omit<RepeatOptions, 'image' | 'workers'> {
+	readonly workers: WorkersToStart | null;
 	readonly image: Image;
 	readonly runner: Runner;
 	/** Null for a repeat that is not traced. */
@@ -252,7 +257,17 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 		...(traced === null ? {} : { launch: traced.launch }),
 	});
 	const before = resultsOf(await readJournal(o.recorded));
-	const inSandbox = { sandbox, folder, warn, first: o.first, timeoutSeconds: o.timeoutSeconds, control: o.control };
+	const givenUp = new AbortController();
+	const control = { ...o.control, stop: AbortSignal.any([o.control.stop, givenUp.signal]) };
+	await using workers =
+		o.workers === null
+			? null
+			: startWorkersInside({
+					...{ wanted: o.workers, sandbox, first: o.first, control, warn, listen: o.listen, giveUp: () => givenUp.abort() },
+					view: viewOfRoot(o.unpacked.root, binds),
+					start: (argv) => startUntraced(sandbox, argv),
+				});
+	const inSandbox = { sandbox, folder, warn, first: o.first, timeoutSeconds: o.timeoutSeconds, control };
 	const status =
 		connection === null
 			? await runProgramInside(inSandbox)
@@ -261,6 +276,7 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 					mark: traced?.mark ?? (() => Promise.resolve()),
 					listen: o.listen,
 				});
+	await workers?.end();
 	await folder.append({ event: 'end', status, at: new Date().toISOString() });
 	// What it wrote is told when nothing of it runs any more.
 	const facts = (await traced?.facts()) ?? null;

@@ -75,6 +75,8 @@ export interface Sandboxed extends SandboxedProcess {
 	 * @throws CellarError CELLAR_NO_SANDBOX, also where the first program has ended; CELLAR_IMAGE_BROKEN where the root lacks the program
 	 */
 	beside(program: Beside): Promise<SandboxedProcess>;
+	/** The first program and all that it has started and that still runs, as this machine counts. */
+	pids(): readonly number[];
 	/** Connects to what listens inside, by TCP. Fails as a socket does. */
 	connect(host: string, port: number): Duplex;
 	/**

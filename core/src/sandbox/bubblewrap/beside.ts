@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { CellarError } from '../../model/index.ts';
 import { script, type Layer } from '../layer.ts';
@@ -22,7 +22,7 @@ interface Joined {
 }
 
 /** Joins a sandbox from outside: the mounts of its layer and its network are those of the first program, all else is new. */
-export function besideOf(o: Joined): Pick<Sandboxed, 'beside' | 'connect'> {
+export function besideOf(o: Joined): Pick<Sandboxed, 'beside' | 'connect' | 'pids'> {
 	/** What begins a command in the namespaces that hold the layer, and in the network of the program. */
 	const joining = (mounts: boolean): readonly string[] | null => {
 		const nsenter = findProgram('nsenter', o.env);
@@ -55,6 +55,7 @@ export function besideOf(o: Joined): Pick<Sandboxed, 'beside' | 'connect'> {
 			void program.ended.finally(() => o.others.delete(program));
 			return program;
 		},
+		pids: () => (o.program.programPid === null ? [] : inNamespaceOf(o.program.programPid)),
 		connect(host, port) {
 			const join = joining(false);
 			if (join === null) throw new CellarError('CELLAR_NO_SANDBOX', 'the sandbox has ended, or nsenter is missing');
@@ -68,6 +69,24 @@ export function besideOf(o: Joined): Pick<Sandboxed, 'beside' | 'connect'> {
 			return both;
 		},
 	};
+}
+
+/** The processes that count their pids as one of them does. @see pid_namespaces(7) */
+function inNamespaceOf(pid: number): number[] {
+	const namespace = linkOr(`/proc/${pid}/ns/pid`);
+	if (namespace === null) return [];
+	return readdirSync('/proc')
+		.filter((name) => /^\d+$/.test(name) && linkOr(`/proc/${name}/ns/pid`) === namespace)
+		.map(Number);
+}
+
+/** Where a link leads; null where it is gone, or another user's. */
+function linkOr(path: string): string | null {
+	try {
+		return readlinkSync(path);
+	} catch {
+		return null;
+	}
 }
 
 /** What Node runs in the network inside: its own streams are the connection's. */
