@@ -28,7 +28,7 @@ import os, socket
 heard = socket.create_connection(("127.0.0.1", 4567)).recv(100).decode()
 open("/data/greeting", "w").write("greetings")
 shm = os.listdir("/dev/shm")
-print(heard, os.getuid(), os.getcwd(), os.uname().nodename, shm, os.environ.get("HOME"), open("/proc/self/status").read().split("CapEff:")[1].split()[0])
+print(heard, os.getpid() > 500, os.getuid(), os.getcwd(), os.uname().nodename, shm, os.environ.get("HOME"), open("/proc/self/status").read().split("CapEff:")[1].split()[0])
 `;
 
 test.each([
@@ -49,7 +49,7 @@ test.each([
 	};
 	if (tell === storyAsUser) giveToUser(folder);
 	const told = await tell(o);
-	const who = '4321 /data vineyard [] /home/vera 0000000000000000';
+	const who = 'True 4321 /data vineyard [] /home/vera 0000000000000000';
 	expect([told.code, ...told.beside]).toEqual([0, `0 well met ${who}`, `0 greetings ${who}`, 'greetings']);
 	expect(told.written).toContain('/data/greeting: file "greetings"');
 });

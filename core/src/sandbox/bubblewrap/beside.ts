@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { CellarError } from '../../model/index.ts';
 import { script, type Layer } from '../layer.ts';
-import { findProgram, startProcess } from '../process.ts';
+import { findProgram, run, startProcess } from '../process.ts';
 import type { Command, Sandboxed, SandboxedProcess, SandboxOptions } from '../runner.ts';
 import { bubblewrapOptions, writeArguments, type Places } from './arguments.ts';
 import { cannotStart, follow, type Followed } from './follow.ts';
@@ -23,8 +23,9 @@ interface Joined {
 
 /** Joins a sandbox from outside: the mounts of its layer and its network are those of the first program, all else is new. */
 export function besideOf(o: Joined): Pick<Sandboxed, 'beside' | 'connect' | 'pids'> {
-	/** What begins a command in the namespaces that hold the layer, and in the network of the program. */
-	const joining = (mounts: boolean): readonly string[] | null => {
+	let joined = 0;
+	/** What begins a command in the namespaces that hold the layer, in the network of the program, and where a process counts pids. */
+	const joining = (mounts: boolean, counting?: number): readonly string[] | null => {
 		const nsenter = findProgram('nsenter', o.env);
 		const holders = o.program.holders();
 		if (nsenter === null || holders === null) return null;
@@ -32,6 +33,7 @@ export function besideOf(o: Joined): Pick<Sandboxed, 'beside' | 'connect' | 'pid
 		return [
 			...[nsenter, '--preserve-credentials', `--user=/proc/${outer}/ns/user`],
 			...(mounts ? [`--mount=/proc/${outer}/ns/mnt`] : []),
+			...(counting === undefined ? [] : [`--pid=/proc/${counting}/ns/pid`]),
 			...(o.options.network ? [] : [`--net=/proc/${inner}/ns/net`]),
 			'--',
 		];
@@ -45,12 +47,13 @@ export function besideOf(o: Joined): Pick<Sandboxed, 'beside' | 'connect' | 'pid
 			const { words } = bubblewrapOptions({ ...o.options, network: true }, o.layer.merged, o.places);
 			writeArguments(folder, words);
 			const command: Command = {
-				argv: [...join, '/bin/sh', script, folder, 'copy', String(launch ? 0 : process.pid), o.bwrap, ...argv],
+				argv: [...join, '/bin/sh', script, folder, 'beside', String(launch ? 0 : process.pid), o.bwrap, ...argv],
 				cwd: folder,
 				env: { PATH: o.env['PATH'] ?? '', LC_ALL: 'C' },
 			};
 			const started = await (launch ?? startProcess)(command);
-			const program = await follow(started, folder, argv[0] ?? '', o.env);
+			const begin = (init: number) => beginAt(folder, firstPid(++joined), joining(false, init) ?? [], o.env);
+			const program = await follow(started, { folder, program: argv[0] ?? '', env: o.env, begin });
 			o.others.add(program);
 			void program.ended.finally(() => o.others.delete(program));
 			return program;
@@ -69,6 +72,25 @@ export function besideOf(o: Joined): Pick<Sandboxed, 'beside' | 'connect' | 'pid
 			return both;
 		},
 	};
+}
+
+/** Programs that share folders name files by their pids: those of each that joins begin elsewhere. */
+function firstPid(joined: number): number {
+	const most = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
+	return Math.floor((most / mostJoined) * (joined % mostJoined));
+}
+
+/** Of more than so many, two may begin at the same pid. */
+const mostJoined = 32;
+
+/**
+ * Lets a program that waits in its sandbox begin, with a pid of its own. Where the kernel does not let us choose, it begins as it is.
+ *
+ * @see proc_sys_kernel(5): `ns_last_pid`
+ */
+async function beginAt(folder: string, pid: number, join: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+	await run([...join, '/bin/sh', '-c', `echo ${pid} > /proc/sys/kernel/ns_last_pid`], env);
+	writeFileSync(`${folder}/go`, 'x');
 }
 
 /** The processes that count their pids as one of them does. @see pid_namespaces(7) */

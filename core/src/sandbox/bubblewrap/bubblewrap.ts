@@ -34,7 +34,7 @@ async function start(options: SandboxOptions, env: NodeJS.ProcessEnv): Promise<S
 			env: { PATH: env['PATH'] ?? '', LC_ALL: 'C' },
 		};
 		const started = await (options.launch ?? startProcess)(command);
-		const program = await follow(started, layer.folder, options.argv[0] ?? '', env);
+		const program = await follow(started, { folder: layer.folder, program: options.argv[0] ?? '', env });
 		const others = new Set<SandboxedProcess>();
 		const removed = { done: false };
 		const kill = async () => {

@@ -17,20 +17,25 @@ export interface Followed extends SandboxedProcess {
 /**
  * Waits until the program itself runs, and gives the handle on it.
  *
- * @param folder where bubblewrap tells its status
+ * @param o.folder where bubblewrap tells its status
+ * @param o.program its word, for a person
+ * @param o.begin called when the sandbox's first process is there, with its pid: before that nothing of the program runs, where it waits
  * @throws CellarError CELLAR_NO_SANDBOX; CELLAR_IMAGE_BROKEN where the root lacks the program
  */
 export async function follow(
 	started: StartedProcess,
-	folder: string,
-	program: string,
-	env: NodeJS.ProcessEnv,
+	o: {
+		readonly folder: string;
+		readonly program: string;
+		readonly env: NodeJS.ProcessEnv;
+		readonly begin?: (init: number) => Promise<void>;
+	},
 ): Promise<Followed> {
 	const life = { over: false };
 	const ended = started.ended.finally(() => (life.over = true));
-	const status = () => readStatus(`${folder}/status`);
-	const programPid = await untilItRuns(life, status);
-	if (life.over && status().exitCode === null) throw await notRun(started, program, env);
+	const status = () => readStatus(`${o.folder}/status`);
+	const programPid = await untilItRuns(life, status, o.begin);
+	if (life.over && status().exitCode === null) throw await notRun(started, o.program, o.env);
 
 	const send = (name: NodeJS.Signals) => {
 		if (!life.over && programPid !== null) signal(programPid, name);
@@ -61,9 +66,18 @@ export async function follow(
 }
 
 /** @returns the program's pid, or null where it ended before it was seen */
-async function untilItRuns(life: { readonly over: boolean }, status: () => Status): Promise<number | null> {
+async function untilItRuns(
+	life: { readonly over: boolean },
+	status: () => Status,
+	begin?: (init: number) => Promise<void>,
+): Promise<number | null> {
+	let begun = false;
 	for (let waited = 0; !life.over; waited += pollMs) {
 		const { init } = status();
+		if (init !== null && !begun) {
+			begun = true;
+			await begin?.(init);
+		}
 		const pid = init === null ? null : firstChild(init);
 		// Between fork and exec it still bears bubblewrap's name; a program that is called so too is taken after a while.
 		const command = pid === null ? null : commandOf(pid);
