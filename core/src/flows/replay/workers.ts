@@ -1,10 +1,23 @@
 import { lstatSync } from 'node:fs';
-import { CellarError, encodeName, fsPath, type Listener, type Run, type View, type Warning } from '../../model/index.ts';
-import type { Sandboxed } from '../../sandbox/index.ts';
-import { hasTables, readWorkers } from '../../store/index.ts';
-import { engineNamed, type Engine, type Surroundings } from '../../workers/index.ts';
+import { factsOfWorker } from '../../audit/index.ts';
+import {
+	CellarError,
+	encodeName,
+	fsPath,
+	type Listener,
+	type Run,
+	type Secrets,
+	type View,
+	type Warning,
+} from '../../model/index.ts';
+import type { Sandboxed, SandboxedProcess } from '../../sandbox/index.ts';
+import { beginWorker, compressLog, hasTables, readWorkers, redactLine, type WorkerReport } from '../../store/index.ts';
+import { engineNamed, engineOfCommand, type Engine, type Surroundings } from '../../workers/index.ts';
 import type { Control } from '../run/control.ts';
+import { existingPath } from '../run/paths.ts';
+import { version } from '../version.ts';
 import { startWorkers, type StartedWorker, type StartedWorkers } from '../workers/started.ts';
+import { traceInside } from './traced.ts';
 
 /** The workers that a repeat is to start beside the manager. */
 export interface WorkersToStart {
@@ -90,15 +103,66 @@ function insideOf(sandbox: Sandboxed, view: View, { circumstances }: Run): Surro
 	};
 }
 
-/** A worker of which only the outcome is asked. */
-export async function startUntraced(sandbox: Sandboxed, argv: readonly string[]): Promise<StartedWorker> {
-	const worker = await sandbox.beside({ argv });
+/**
+ * Starts a worker in the sandbox of its manager; traced, it has a log and facts of its own in the run's folder.
+ *
+ * @throws CellarError CELLAR_NO_SANDBOX, CELLAR_IMAGE_BROKEN, CELLAR_DISK_FULL; nothing of it is left then
+ */
+export async function startInside(
+	sandbox: Sandboxed,
+	argv: readonly string[],
+	tracing: (Pick<Parameters<typeof traceInside>[0], 'folder' | 'run' | 'tracer' | 'view'> & { readonly secrets: Secrets }) | null,
+): Promise<StartedWorker> {
+	if (tracing === null) return handleOf(await sandbox.beside({ argv }), () => Promise.resolve());
+	const { run, folder, view, secrets } = tracing;
+	const { hostname, bootId, cwd } = run.circumstances;
+	const engine = engineOfCommand(argv);
+	const begun: Omit<WorkerReport, 'log'> = {
+		format: 1,
+		...{ host: hostname, bootId, pid: process.pid, engine, argv: argv.map((word) => secrets.mask(word)), cwd },
+		...{ agent: null, findWorkers: false, started: new Date().toISOString(), ended: null, exitCode: null, signal: null },
+		cellar: version,
+	};
+	const worker = await beginWorker(folder.directory, begun);
+	const traced = traceInside({ ...tracing, log: worker.log, logPath: worker.logPath, argv });
+	try {
+		const program = await sandbox.beside({ argv, launch: traced.launch });
+		return handleOf(
+			program,
+			async () => {
+				const { code, signal } = await program.ended;
+				const facts = factsOfWorker(await traced.facts(), engine);
+				const isPath = existingPath(cwd, view);
+				await compressLog(worker.logPath, `${worker.logPath}.gz`, (line) => redactLine(line, isPath, secrets));
+				await worker.report({ ...begun, log: worker.log, ended: new Date().toISOString(), exitCode: code, signal }, facts);
+			},
+			async () => {
+				await traced[Symbol.asyncDispose]();
+				await worker[Symbol.asyncDispose]();
+			},
+		);
+	} catch (error) {
+		await traced[Symbol.asyncDispose]();
+		await worker.discard();
+		await worker[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+
+function handleOf(
+	worker: SandboxedProcess,
+	report: () => Promise<void>,
+	letGo: () => Promise<void> = () => Promise.resolve(),
+): StartedWorker {
 	return {
 		ended: worker.ended,
 		terminate: () => worker.terminate(),
 		kill: () => worker.kill(),
 		lastWords: () => worker.lastWords(),
-		report: () => Promise.resolve(),
-		[Symbol.asyncDispose]: () => worker.kill(),
+		report,
+		async [Symbol.asyncDispose]() {
+			await worker.kill();
+			await letGo();
+		},
 	};
 }
