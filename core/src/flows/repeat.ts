@@ -155,7 +155,13 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 	const b = await outcomeOf(folder.directory, openBlobs(o.home));
 	const comparison = await compareOutcomes(a, b, o);
 	return {
-		comparison: { ...comparison, sandbox: { name: o.runner.name, network: o.network } },
+		comparison: {
+			...comparison,
+			sandbox: {
+				...{ name: o.runner.name, network: o.network },
+				workers: o.workers === null ? null : { engine: o.workers.engine.name, count: o.workers.count },
+			},
+		},
 		run,
 		directory: folder.directory,
 		absent: [...leftOut, ...missed],
