@@ -23,7 +23,7 @@ function daskNotebook(place: Place): string {
 	return inlineNotebook(place, 'dask.ipynb', [
 		`
 from dask.distributed import Client, LocalCluster
-cluster = LocalCluster(n_workers=0, dashboard_address=None)
+cluster = LocalCluster(n_workers=0, dashboard_address=':0')
 client = Client(cluster)
 client.wait_for_workers(2)
 for n in range(10):
