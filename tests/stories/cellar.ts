@@ -82,6 +82,7 @@ export type Environment =
 	| 'engines-parsl'
 	| 'engines-ipyparallel'
 	| 'engines-ray'
+	| 'engines-jobqueue'
 	| 'engines-oldest'
 	| 'engines-older';
 
