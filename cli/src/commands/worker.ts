@@ -4,6 +4,7 @@ import { commonFlags, signalNumbers, type CommonFlags } from '../command.ts';
 import { errorDocument, errorText, jsonDocument } from '../reporters/index.ts';
 
 interface Flags extends CommonFlags {
+	readonly orUnaudited: boolean;
 	readonly run?: string;
 }
 
@@ -37,13 +38,19 @@ export const worker = buildCommand<Flags, string[]>({
 				optional: true,
 				placeholder: 'DIR',
 			},
+			orUnaudited: {
+				kind: 'boolean',
+				brief: 'Where it cannot be audited start it all the same: the run is told so',
+				default: false,
+				withNegated: false,
+			},
 		},
 	},
 	async func(flags, ...argv) {
 		try {
 			const end = await auditWorker({
 				...{ home: cellarHome(process.env), run: runMeant(flags), argv, cwd: process.cwd(), env: process.env },
-				...{ outputToStderr: flags.json, onSignal },
+				...{ outputToStderr: flags.json, orUnaudited: flags.orUnaudited, onSignal },
 			});
 			// It ran, and how it ended is its own affair: what is wrong with the report is said.
 			if (end.problem !== null) process.stderr.write(errorText(end.problem));

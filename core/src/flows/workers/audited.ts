@@ -4,7 +4,7 @@ import { findRun, readRun } from '../../store/index.ts';
 import { endsWithParent, runCommand, workerCommand } from '../../workers/index.ts';
 import { isInForeground } from '../recording/program.ts';
 import { findProgram } from '../run/program.ts';
-import { watchWorker } from './watched.ts';
+import { noteUnaudited, watchWorker } from './watched.ts';
 
 /** What `cellar worker` was asked. */
 export interface WorkerOptions {
@@ -16,14 +16,16 @@ export interface WorkerOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** Its stdout goes to our stderr. */
 	readonly outputToStderr: boolean;
+	/** Where it cannot be audited it is started all the same, and the run is told so. */
+	readonly orUnaudited: boolean;
 	/** Hands signals that reach us to `take`, until the answer is called. */
 	readonly onSignal: (take: (signal: NodeJS.Signals) => void) => () => void;
 }
 
 /** How a worker ended, and what it is called in its run's folder. */
 export interface WorkerEnd {
-	readonly run: string;
-	/** Null where somebody else traces it: its facts are theirs. */
+	readonly run: string | null;
+	/** Null where somebody else traces it, whose its facts are, and where it was not audited. */
 	readonly log: string | null;
 	readonly exitCode: number | null;
 	readonly signal: string | null;
@@ -41,6 +43,15 @@ const graceMs = 4000;
  * @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_NO_TRACER, CELLAR_NO_SUCH_FILE, … before anything has run
  */
 export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
+	try {
+		return await auditedWorker(o);
+	} catch (error) {
+		if (!o.orUnaudited || !(error instanceof CellarError)) throw error;
+		return runUnaudited(o, error);
+	}
+}
+
+async function auditedWorker(o: WorkerOptions): Promise<WorkerEnd> {
 	const { id: run, directory } = await findRun(o.home, o.run);
 	const { nonce, tracer, checks } = (await readRun(directory)).circumstances;
 	if (tracer === null) {
@@ -49,13 +60,13 @@ export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
 		});
 	}
 	const { cwd, argv } = o;
-	const env = Object.fromEntries(Object.entries(o.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+	const env = definedIn(o.env);
 	if ((tracerOf('self') ?? 0) !== 0) {
 		const program = findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
 		const end = await runCommand({ ...o, argv: workerCommand(argv, program, nonce, cwd).argv, env, nonce });
 		return { run, log: null, ...end, problem: null };
 	}
-	const probe = await probeTracer(o.env);
+	const probe = await probeTracer({ ...o.env, PATH: `${o.env['PATH'] ?? ''}:${usualFolders}` });
 	if (probe.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', probe.reason, { hint: probe.mend });
 
 	const signals = holdSignals(o);
@@ -71,6 +82,28 @@ export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
 	parent?.[Symbol.dispose]();
 	signals.release();
 	return { run, log: worker.log, exitCode: code, signal, problem: await problemOf(() => worker.report(graceMs)) };
+}
+
+/** Where strace is looked for, too: a batch job may have no PATH. */
+const usualFolders = '/usr/local/bin:/usr/bin:/bin';
+
+function definedIn(env: NodeJS.ProcessEnv): Record<string, string> {
+	return Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+}
+
+/** Nothing has run so far: the worker is started as it is, and leaves in the run why nothing is known of it. */
+async function runUnaudited(o: WorkerOptions, problem: CellarError): Promise<WorkerEnd> {
+	const { argv, cwd } = o;
+	const env = definedIn(o.env);
+	const program = findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
+	const found = await findRun(o.home, o.run).catch(() => null);
+	const note =
+		found && (await noteUnaudited({ argv, program, env, cwd, directory: found.directory, why: problem.message }).catch(() => null));
+	try {
+		return { run: found?.id ?? null, log: null, ...(await runCommand({ ...o, env, nonce: null })), problem };
+	} finally {
+		await note?.[Symbol.asyncDispose]();
+	}
 }
 
 /** How often it is looked at whether our parent still lives, in milliseconds. */

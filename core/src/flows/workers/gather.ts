@@ -46,6 +46,10 @@ export async function gatherWorkers(o: {
 	const merged: LogId[] = [];
 	for (const worker of workers) {
 		if (o.known.has(worker.log) || worker.state === 'running') continue;
+		if (worker.report?.unaudited !== undefined) {
+			warnings.push(silent(worker, worker.report.unaudited));
+			continue;
+		}
 		try {
 			const facts = worker.state === 'gone' ? await readInItsPlace(o, worker) : await factsOfReport(o.directory, worker.log);
 			if (facts === null) continue;

@@ -1,5 +1,5 @@
 import { launch, type Launched, type LaunchOptions } from '../../audit/index.ts';
-import { createSecrets, encodeName, isTelling, secretValues, type LogId } from '../../model/index.ts';
+import { createSecrets, encodeName, isTelling, secretValues, type LogId, type Secrets } from '../../model/index.ts';
 import { beginWorker, type WorkerFolder, type WorkerReport } from '../../store/index.ts';
 import { agentFolder, engineOfCommand, workerCommand } from '../../workers/index.ts';
 import { whoAndWhere } from '../run/environment.ts';
@@ -35,17 +35,7 @@ export async function watchWorker(o: Watching): Promise<Watched> {
 	const { cwd, nonce, directory } = o;
 	const program = findProgram({ argv: [...o.argv], cwd, path: o.env['PATH'] ?? '' });
 	const { argv, hasAgent } = workerCommand(o.argv, program, nonce, cwd);
-	const secrets = createSecrets(secretValues(o.env));
-	const kept = keptArgv([...o.argv], secrets);
-	secrets.learn(kept.secret.filter(isTelling));
-	const who = whoAndWhere();
-	const begun: Omit<WorkerReport, 'log'> = {
-		format: 1,
-		...{ host: who.hostname, bootId: who.bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd },
-		agent: hasAgent ? encodeName(Buffer.from(agentFolder)) : null,
-		findWorkers: isPython(program),
-		...{ started: new Date().toISOString(), ended: null, exitCode: null, signal: null, cellar: version },
-	};
+	const { begun, secrets } = beginningOf({ ...o, program, agent: hasAgent ? encodeName(Buffer.from(agentFolder)) : null });
 	const folder = await beginWorker(directory, begun);
 	const launched = await launchIn(folder, { ...o, argv, log: folder.logPath });
 	return {
@@ -64,6 +54,37 @@ export async function watchWorker(o: Watching): Promise<Watched> {
 			await folder[Symbol.asyncDispose]();
 		},
 	};
+}
+
+/** What a worker says of itself when it begins, without what may be secret. */
+function beginningOf(o: Pick<Watching, 'argv' | 'cwd' | 'env'> & { readonly program: string; readonly agent: string | null }): {
+	readonly begun: Omit<WorkerReport, 'log'>;
+	readonly secrets: Secrets;
+} {
+	const secrets = createSecrets(secretValues(o.env));
+	const kept = keptArgv([...o.argv], secrets);
+	secrets.learn(kept.secret.filter(isTelling));
+	const who = whoAndWhere();
+	const begun: Omit<WorkerReport, 'log'> = {
+		format: 1,
+		...{ host: who.hostname, bootId: who.bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd: o.cwd },
+		agent: o.agent,
+		findWorkers: isPython(o.program),
+		...{ started: new Date().toISOString(), ended: null, exitCode: null, signal: null, cellar: version },
+	};
+	return { begun, secrets };
+}
+
+/**
+ * Leaves in a run that a worker of it is started without being audited; to be let go of when that has ended.
+ *
+ * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
+ */
+export async function noteUnaudited(
+	o: Pick<Watching, 'argv' | 'cwd' | 'env' | 'directory'> & { readonly program: string; readonly why: string },
+): Promise<AsyncDisposable> {
+	const { begun } = beginningOf({ ...o, agent: null });
+	return beginWorker(o.directory, { ...begun, unaudited: o.why });
 }
 
 /** Of what could not be started, nothing is to be told. */
