@@ -16,7 +16,7 @@ test('an engine that was handed tasks of which none was seen to run is named, on
 		task('dask', { submitted: at }),
 		task('pool', { submitted: at, attempts: [attempt] }),
 	];
-	const told = unseenWorkers({ tasks: submitted, handed: [{ id: 'ipp.7', task: null, submitted: at }] });
+	const told = unseenWorkers({ tasks: submitted, handed: [{ id: 'ipp.7', task: null, attempt: null, submitted: at }] });
 	expect(told.map(({ code, message }) => [code, message.split(',', 1)[0]])).toEqual([
 		['CELLAR_WORKERS_UNSEEN', 'tasks were handed to dask'],
 		['CELLAR_WORKERS_UNSEEN', 'tasks were handed to ipp'],
@@ -29,6 +29,9 @@ test('where one of an engine’s tasks was seen to run, or none was handed out, 
 		[],
 	);
 	expect(
-		unseenWorkers({ tasks: [task('thread', { attempts: [attempt] })], handed: [{ id: 'other', task: 1, submitted: null }] }),
+		unseenWorkers({
+			tasks: [task('thread', { attempts: [attempt] })],
+			handed: [{ id: 'other', task: 1, attempt: null, submitted: null }],
+		}),
 	).toEqual([]);
 });

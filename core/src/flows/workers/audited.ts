@@ -98,7 +98,8 @@ async function runUnaudited(o: WorkerOptions, problem: CellarError): Promise<Wor
 	const program = findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
 	const found = await findRun(o.home, o.run).catch(() => null);
 	const note =
-		found && (await noteUnaudited({ argv, program, env, cwd, directory: found.directory, why: problem.message }).catch(() => null));
+		found &&
+		(await noteUnaudited({ argv, program, env, cwd, directory: found.directory, why: problem.message }).catch(() => null));
 	try {
 		return { run: found?.id ?? null, log: null, ...(await runCommand({ ...o, env, nonce: null })), problem };
 	} finally {
