@@ -2,10 +2,15 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
-import { clone } from './cellar.ts';
+import { expect } from 'vitest';
+import { readRun, readTables } from '../../core/src/store/index.ts';
+import { clone, pythonOf, type Environment, type Place, type Said } from './cellar.ts';
+import type { EngineCell } from './clusters.ts';
+import { raisedIn, writeFiles, type EngineRun } from './engines.ts';
+import { inlineNotebook } from './inline.ts';
 
 /** A cluster of this machine alone, on loopback: a controller, and nodes that each pose as two cores. */
 export interface Cluster extends AsyncDisposable {
@@ -15,6 +20,8 @@ export interface Cluster extends AsyncDisposable {
 	run(command: 'sbatch' | 'scancel' | 'squeue' | 'scontrol', ...words: readonly string[]): string;
 	/** The jobs that are not over, by their states: `RUNNING`, `PENDING`, … */
 	states(): string[];
+	/** Cancels all jobs; resolves when none is left. */
+	cancel(): Promise<void>;
 }
 
 const unpacked = join(clone, '.cache/slurm');
@@ -64,10 +71,16 @@ export async function startSlurm(o: { readonly nodes: number; readonly killWait?
 		env,
 		run,
 		states: () => run('squeue', '--noheader', '--format=%T').split('\n').filter(Boolean),
-		async [Symbol.asyncDispose]() {
+		async cancel() {
 			run('scancel', '--user', userInfo().username);
-			await within(jobsMs, () => cluster.states().length === 0);
-			await stop();
+			if (!(await within(jobsMs, () => cluster.states().length === 0))) throw new Error('jobs go on that were cancelled');
+		},
+		async [Symbol.asyncDispose]() {
+			try {
+				await cluster.cancel();
+			} finally {
+				await stop();
+			}
 		},
 	};
 	const isUp = () => {
@@ -158,4 +171,72 @@ async function within(ms: number, holds: () => boolean): Promise<boolean> {
 		await sleep(100);
 	}
 	return true;
+}
+
+/** What a notebook begins with whose workers are jobs: Dask's, by dask-jobqueue. It passes a `python` of its own, as some do. */
+export const jobqueue = `
+import dask, sys
+from distributed import Client
+from dask_jobqueue import SLURMCluster
+cluster = SLURMCluster(cores=1, processes=1, memory='500MB', walltime='00:05:00', interface='lo', log_directory='logs',
+                       python=sys.executable, scheduler_options={'dashboard_address': None})
+cluster.scale(jobs=WORKERS)
+client = Client(cluster)`;
+
+/** The same by Parsl, a worker a block. */
+export const slurmProvider = (launcher: string): string => `
+import os, parsl
+from parsl.config import Config
+from parsl.executors import HighThroughputExecutor
+from parsl.launchers import ${launcher}
+from parsl.providers import SlurmProvider
+HERE = os.getcwd()
+provider = SlurmProvider(init_blocks=WORKERS, max_blocks=WORKERS, exclusive=False, cores_per_node=1, walltime='00:05:00',
+                         worker_init=f'export PYTHONPATH={HERE}', launcher=${launcher}())
+executor = HighThroughputExecutor(label='htex', max_workers_per_node=1, cores_per_worker=1, address='127.0.0.1', provider=provider)
+flow = parsl.load(Config(executors=[executor], strategy='none', retries=1))
+@parsl.python_app
+def task(engine, n):
+    import work
+    return work.task(engine, n)`;
+
+export interface SlurmNotebook {
+	readonly environment: Environment;
+	readonly workers: number;
+	readonly tasks: number;
+	/** What the first cell does, and the last. */
+	readonly first: string;
+	readonly last: string;
+	/** The cells between. */
+	readonly cells: readonly EngineCell[];
+}
+
+/** Writes a notebook whose workers are jobs of the cluster, and what its tasks read. */
+export function slurmNotebook(place: Place, o: SlurmNotebook): { readonly notebook: string; readonly cells: EngineRun['cells'] } {
+	const notebook = place.copy('engines/engines.ipynb');
+	const folder = dirname(notebook);
+	const cells = o.cells.map((cell, at) => ({ ...cell, cell: at + 2, tasks: cell.tasks ?? o.tasks }));
+	writeFiles(folder, cells);
+	const first = `import functools, work\nTASKS, WORKERS = ${o.tasks}, ${o.workers}${o.first}`;
+	inlineNotebook({ folder }, 'engines.ipynb', [first, ...cells.map(({ source }) => source), o.last]);
+	return { notebook, cells };
+}
+
+/** Audits it as it is. */
+export async function auditOnSlurm(place: Place, slurm: Cluster, o: SlurmNotebook): Promise<EngineRun & { readonly said: Said }> {
+	const { notebook, cells } = slurmNotebook(place, o);
+	const python = pythonOf(o.environment);
+	const env = { ...slurm.env, PATH: `${dirname(python)}:${slurm.env.PATH}` };
+	const said = await place.cellar(['audit', notebook, '--python', python, '--json'], { env });
+	expect(said.code, `${said.stderr}${raisedIn(said)}`).toBe(0);
+	return { said, ...(await runOf(place, said, dirname(notebook), cells)) };
+}
+
+/** The run with what the workers have reported since. */
+export async function runOf(place: Place, said: Said, folder: string, cells: EngineRun['cells']): Promise<EngineRun> {
+	const deps = await place.cellar(['deps', '--json']);
+	expect(deps.code, deps.stderr).toBe(0);
+	const { directory } = said.json();
+	const { workers, warnings } = await readRun(directory);
+	return { document: { ...said.json(), workers, warnings }, tables: await readTables(directory), folder, cells };
 }
