@@ -214,17 +214,24 @@ def before_script():
 _beyond = frozenset(";|&<>(){}`\n")
 
 
-def in_job(command):
+_jobs = [0]
+
+
+def in_job(engine, command):
     """A batch job's command of a worker, for a shell: with a log of its own for the run where the job's host sees that, and as it is elsewhere.
 
     It has no `$`: launchers write it into scripts by way of another shell. None where that cannot be, for the command is more than one.
+    The job is marked by a name, which its worker tells too: of those that start none, the run knows.
     """
     if not RUN or not _beyond.isdisjoint(command):
         return None
     from shlex import quote
 
+    _jobs[0] += 1
+    job = f"job.{engine}.{posix.getpid()}.{_jobs[0]}"
+    mark(f"submit/group/{job}")
     script = quote(f"{RUN}/worker.sh")
-    return f"if test -r {script}; then exec sh {script} {command}; fi; {command}"
+    return f"if test -r {script}; then exec sh {script} {job} {command}; fi; {command}"
 
 
 def _carry(module):

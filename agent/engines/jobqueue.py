@@ -14,7 +14,7 @@ def patches(agent):
         @contextlib.contextmanager
         def job_file(self):
             command = self._command_template
-            within = agent.in_job(command)
+            within = agent.in_job("dask", command)
             if within is None:
                 agent.fault(module.__name__, ValueError())
                 within = command

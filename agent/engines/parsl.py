@@ -98,7 +98,7 @@ def patches(agent):
             kinds = {kind.__name__ for kind in type(self.provider).__mro__}
             if "LocalProvider" in kinds:
                 return f"{join(agent.before_worker())} {words}"
-            within = agent.in_job(words) if "ClusterProvider" in kinds else None
+            within = agent.in_job("parsl", words) if "ClusterProvider" in kinds else None
             # One command: launchers put words of their own before it.
             return words if within is None else f"sh -c {quote(within)}"
 

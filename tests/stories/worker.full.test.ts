@@ -50,3 +50,25 @@ test('a worker whose run is removed meanwhile ends as it ends, and says that it 
 	expect(code).toBe(4);
 	expect(stderr).toMatch(/CELLAR_[A-Z_]+/);
 });
+
+test('SIGTERM reaches a worker once, whether it was sent to cellar alone or to each process of a job', async () => {
+	using place = makePlace();
+	await using opened = await openRun(place);
+	const count = `import os, signal, sys, time
+got = []
+signal.signal(signal.SIGTERM, lambda *_: got.append(1))
+with open('pid', 'w') as file: file.write(str(os.getpid()))
+print('ready', file=sys.stderr, flush=True)
+while not got: time.sleep(0.01)
+time.sleep(2)
+sys.exit(len(got))`;
+	for (const toBoth of [false, true]) {
+		const worker = place.start(['worker', '--run', opened.run, '--', 'python3', '-c', count]);
+		await worker.said('ready');
+		if (toBoth) process.kill(Number(readFileSync(join(place.folder, 'pid'), 'utf8')), 'SIGTERM');
+		process.kill(worker.pid, 'SIGTERM');
+		const { code, stderr } = await worker.ended;
+		expect(code, stderr).toBe(1);
+	}
+	await opened.end();
+});

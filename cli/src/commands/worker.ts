@@ -5,6 +5,7 @@ import { errorDocument, errorText, jsonDocument } from '../reporters/index.ts';
 
 interface Flags extends CommonFlags {
 	readonly orUnaudited: boolean;
+	readonly job?: string;
 	readonly run?: string;
 }
 
@@ -38,6 +39,13 @@ export const worker = buildCommand<Flags, string[]>({
 				optional: true,
 				placeholder: 'DIR',
 			},
+			job: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'The batch job that starts it, as the notebook’s own job scripts name it',
+				optional: true,
+				placeholder: 'NAME',
+			},
 			orUnaudited: {
 				kind: 'boolean',
 				brief: 'Where it cannot be audited start it all the same: the run is told so',
@@ -50,7 +58,7 @@ export const worker = buildCommand<Flags, string[]>({
 		try {
 			const end = await auditWorker({
 				...{ home: cellarHome(process.env), run: runMeant(flags), argv, cwd: process.cwd(), env: process.env },
-				...{ outputToStderr: flags.json, orUnaudited: flags.orUnaudited, onSignal },
+				...{ outputToStderr: flags.json, orUnaudited: flags.orUnaudited, job: flags.job ?? null, onSignal },
 			});
 			// It ran, and how it ended is its own affair: what is wrong with the report is said.
 			if (end.problem !== null) process.stderr.write(errorText(end.problem));

@@ -2,15 +2,18 @@
 export const jobScriptName = 'worker.sh';
 
 /**
- * The script by which a batch job starts a worker of the run in whose folder it lies: `sh worker.sh [NAME=VALUE]… COMMAND [ARGUMENT]…`.
+ * The script by which a batch job starts a worker of the run in whose folder it lies: `sh worker.sh JOB [NAME=VALUE]… COMMAND [ARGUMENT]…`,
+ * with the job's name in the run.
  * It needs no more of the job's environment than that; on a host that has not this Cellar the worker is started as it is.
  *
  * @param cellar the words that start Cellar: files, by their full paths
  */
 export function jobScript(cellar: readonly string[]): string {
 	return `#!/bin/sh
-# Starts a worker of this run under audit, and becomes it: sh worker.sh [NAME=VALUE]... COMMAND [ARGUMENT]...
+# Starts a worker of this run under audit, and becomes it: sh worker.sh JOB [NAME=VALUE]... COMMAND [ARGUMENT]...
 # Where this host has not what that takes, the worker is started as it is.
+cellar_job=$1
+shift
 while :; do
 	case $1 in [A-Za-z_]*=*) ;; *) break ;; esac
 	case \${1%%=*} in *[!A-Za-z0-9_]*) break ;; esac
@@ -20,8 +23,7 @@ done
 for cellar_file in ${cellar.map(quoted).join(' ')}; do
 	[ -r "$cellar_file" ] || exec "$@"
 done
-unset cellar_file
-exec ${cellar.map(quoted).join(' ')} worker --run "\${0%/*}" --or-unaudited -- "$@"
+exec ${cellar.map(quoted).join(' ')} worker --run "\${0%/*}" --job "$cellar_job" --or-unaudited -- "$@"
 `;
 }
 

@@ -18,6 +18,8 @@ export interface WorkerOptions {
 	readonly outputToStderr: boolean;
 	/** Where it cannot be audited it is started all the same, and the run is told so. */
 	readonly orUnaudited: boolean;
+	/** The batch job that starts it, as the run's manager calls that; null for none that it knows. */
+	readonly job: string | null;
 	/** Hands signals that reach us to `take`, until the answer is called. */
 	readonly onSignal: (take: (signal: NodeJS.Signals) => void) => () => void;
 }
@@ -72,17 +74,24 @@ async function auditedWorker(o: WorkerOptions): Promise<WorkerEnd> {
 	const signals = holdSignals(o);
 	const sharesTerminal = isInForeground();
 	await using worker = await watchWorker({
-		...{ argv, cwd, env, nonce, checks, tracer: probe.path, directory, sharesTerminal },
+		...{ argv, cwd, env, nonce, checks, tracer: probe.path, directory, sharesTerminal, ...jobOf(o) },
 		streams: o.outputToStderr ? 'ours, to stderr' : 'ours',
 	});
 	// The terminal has sent its own to the worker already, and twice would be two.
-	signals.handOn((signal) => (signal === 'SIGINT' && sharesTerminal ? undefined : worker.launched.signal(signal)));
+	signals.handOn((signal) => {
+		if (signal === 'SIGINT' && sharesTerminal) return;
+		if (signal !== 'SIGTERM') worker.launched.signal(signal);
+		// It is the one by which whole jobs are ended; Dask's workers take a second one for a wish to be gone at once.
+		else void worker.handOn(signal).catch(() => worker.launched.signal(signal));
+	});
 	const parent = endsWithParent(argv) ? onParentsEnd(() => worker.launched.signal('SIGTERM')) : null;
 	const { code, signal } = await worker.launched.ended;
 	parent?.[Symbol.dispose]();
 	signals.release();
 	return { run, log: worker.log, exitCode: code, signal, problem: await problemOf(() => worker.report(graceMs)) };
 }
+
+const jobOf = ({ job }: WorkerOptions) => (job === null ? {} : { job });
 
 /** Where strace is looked for, too: a batch job may have no PATH. */
 const usualFolders = '/usr/local/bin:/usr/bin:/bin';
@@ -99,7 +108,9 @@ async function runUnaudited(o: WorkerOptions, problem: CellarError): Promise<Wor
 	const found = await findRun(o.home, o.run).catch(() => null);
 	const note =
 		found &&
-		(await noteUnaudited({ argv, program, env, cwd, directory: found.directory, why: problem.message }).catch(() => null));
+		(await noteUnaudited({ argv, program, env, cwd, directory: found.directory, why: problem.message, ...jobOf(o) }).catch(
+			() => null,
+		));
 	try {
 		return { run: found?.id ?? null, log: null, ...(await runCommand({ ...o, env, nonce: null })), problem };
 	} finally {
