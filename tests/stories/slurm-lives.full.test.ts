@@ -108,3 +108,33 @@ test('a job that waits until the notebook has ended is told', async () => {
 		{ code: 'CELLAR_JOBS_UNSEEN', message: expect.stringMatching(/^of 3 batch jobs for workers of dask, 1 started none/) },
 	]);
 });
+
+test('a job with two workers and lines of its own before them has one log, in which they are told apart', async () => {
+	using place = makePlace();
+	await using slurm = await startSlurm({ nodes: 1 });
+	const two = jobqueue.replace('cores=1, processes=1,', `cores=2, processes=2, job_script_prologue=['export OF_ITS_OWN=1'],`);
+	const run = await auditOnSlurm(place, slurm, {
+		...{ environment: 'engines-jobqueue', workers: 1, tasks: 20, cells: [submit] },
+		...{ first: `${two}\nclient.wait_for_workers(2)`, last: 'client.close(); cluster.close()' },
+	});
+	expect(faultsOf(run)).toEqual([]);
+	expect(codesOf(run)).toEqual([]);
+	expect(new Set(run.document.workers.map(({ log }) => log)).size).toBe(1);
+	// The nannies' program, and the two.
+	expect(run.document.workers.map(({ engine, tasks }) => [engine, (tasks ?? 0) > 0])).toEqual([
+		['dask', false],
+		['dask', true],
+		['dask', true],
+	]);
+});
+
+test('a worker’s command that is more than one runs as it is, and the run says that it does not know what its tasks did', async () => {
+	using place = makePlace();
+	await using slurm = await startSlurm({ nodes: 1 });
+	const run = await auditOnSlurm(place, slurm, {
+		...{ environment: 'engines-jobqueue', workers: 1, tasks: 5, cells: [submit] },
+		first: `${jobqueue.replace('python=', `python='true && ' + `)}\nclient.wait_for_workers(1)`,
+		last: 'client.close(); cluster.close()',
+	});
+	expect(codesOf(run)).toEqual(['CELLAR_UNMARKED', 'CELLAR_WORKERS_UNSEEN']);
+});

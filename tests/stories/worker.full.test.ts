@@ -95,3 +95,11 @@ test('a worker that cannot be audited is started all the same where that is aske
 	const elsewhere = await place.cellar(['worker', '--run', join(place.folder, 'none'), '--or-unaudited', '--', 'echo', 'works']);
 	expect(elsewhere).toMatchObject({ code: 0, stdout: 'works\n', stderr: expect.stringContaining('CELLAR_NO_SUCH_RUN') });
 });
+
+test('a worker of a job that has no PATH is audited all the same', async () => {
+	using place = makePlace();
+	await using opened = await openRun(place);
+	const said = await place.cellar(['worker', '--run', opened.run, '--', '/bin/echo', 'works'], { env: { PATH: '' } });
+	expect(said).toMatchObject({ code: 0, stdout: 'works\n', stderr: '' });
+	expect((await opened.end()).workers).toHaveLength(1);
+});

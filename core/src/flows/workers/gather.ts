@@ -33,23 +33,21 @@ export async function gatherWorkers(o: {
 	/** They have just lost their manager, and may be ending. */
 	readonly wait: boolean;
 }): Promise<Gathered> {
-	let workers = await workersIn(o.directory);
+	const isAudited = ({ report }: WorkerState) => report?.unaudited === undefined;
+	let found = await workersIn(o.directory);
 	const began = performance.now();
 	const isAwaited = ({ state, report }: WorkerState) =>
 		state === 'running' && performance.now() - began < ((report?.ended ?? null) === null ? endingMs : readingMs);
-	while (o.wait && workers.some(isAwaited)) {
+	while (o.wait && found.filter(isAudited).some(isAwaited)) {
 		await sleep(lookMs);
-		workers = await workersIn(o.directory);
+		found = await workersIn(o.directory);
 	}
+	const workers = found.filter(isAudited);
 	const warnings: Warning[] = [];
 	const logs: Facts[] = [];
 	const merged: LogId[] = [];
 	for (const worker of workers) {
 		if (o.known.has(worker.log) || worker.state === 'running') continue;
-		if (worker.report?.unaudited !== undefined) {
-			warnings.push(silent(worker, worker.report.unaudited));
-			continue;
-		}
 		try {
 			const facts = worker.state === 'gone' ? await readInItsPlace(o, worker) : await factsOfReport(o.directory, worker.log);
 			if (facts === null) continue;
@@ -66,7 +64,8 @@ export async function gatherWorkers(o: {
 	// Numbers that somebody may have been told are kept.
 	const facts = mergeFacts(o.facts, logs, o.known.size > 0);
 	if (running.length === 0) warnings.push(...unseenWorkers(facts));
-	warnings.push(...unseenJobs(facts, workers));
+	warnings.push(...unseenJobs(facts, found));
+	for (const worker of found) if (!isAudited(worker)) warnings.push(silent(worker, worker.report?.unaudited ?? ''));
 	return { facts, warnings, merged };
 }
 
