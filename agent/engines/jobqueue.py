@@ -13,17 +13,18 @@ def patches(agent):
 
         @contextlib.contextmanager
         def job_file(self):
-            command = self._command_template
-            within = agent.in_job("dask", command)
+            command = getattr(self, "_command_template", None)
+            within = agent.in_job("dask", command) if type(command) is str else None
             if within is None:
                 agent.fault(module.__name__, ValueError())
-                within = command
-            self._command_template = within
+            else:
+                self._command_template = within
             try:
                 with writes(self) as name:
                     yield name
             finally:
-                self._command_template = command
+                if within is not None:
+                    self._command_template = command
 
         base.job_file = agent.keep_name(job_file, writes)
 

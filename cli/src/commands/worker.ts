@@ -58,10 +58,10 @@ export const worker = buildCommand<Flags, string[]>({
 		try {
 			const end = await auditWorker({
 				...{ home: cellarHome(process.env), run: runMeant(flags), argv, cwd: process.cwd(), env: process.env },
-				...{ outputToStderr: flags.json, orUnaudited: flags.orUnaudited, job: flags.job ?? null, onSignal },
+				...{ outputToStderr: flags.json, orUnaudited: flags.orUnaudited ? say : null, job: flags.job ?? null, onSignal },
 			});
 			// It ran, and how it ended is its own affair: what is wrong with the report is said.
-			if (end.problem !== null) process.stderr.write(errorText(end.problem));
+			if (end.problem !== null) say(end.problem);
 			if (flags.json) process.stdout.write(jsonDocument(documentOf(end)));
 			process.exitCode = end.exitCode ?? 128 + (signalNumbers.get(end.signal ?? '') ?? 0);
 		} catch (error) {
@@ -73,6 +73,10 @@ export const worker = buildCommand<Flags, string[]>({
 		}
 	},
 });
+
+function say(problem: CellarError): void {
+	process.stderr.write(errorText(problem));
+}
 
 function runMeant({ run }: Flags): string {
 	const word = run ?? process.env['CELLAR_RUN'] ?? '';

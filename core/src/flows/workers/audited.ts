@@ -16,8 +16,8 @@ export interface WorkerOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** Its stdout goes to our stderr. */
 	readonly outputToStderr: boolean;
-	/** Where it cannot be audited it is started all the same, and the run is told so. */
-	readonly orUnaudited: boolean;
+	/** Where it cannot be audited this is called with why, and it is started all the same; the run is told so. Null: it is not started then. */
+	readonly orUnaudited: ((why: CellarError) => void) | null;
 	/** The batch job that starts it, as the run's manager calls that; null for none that it knows. */
 	readonly job: string | null;
 	/** Hands signals that reach us to `take`, until the answer is called. */
@@ -48,8 +48,8 @@ export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
 	try {
 		return await auditedWorker(o);
 	} catch (error) {
-		if (!o.orUnaudited || !(error instanceof CellarError)) throw error;
-		return runUnaudited(o, error);
+		if (o.orUnaudited === null || !(error instanceof CellarError)) throw error;
+		return runUnaudited(o, error, o.orUnaudited);
 	}
 }
 
@@ -101,10 +101,11 @@ function definedIn(env: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 /** Nothing has run so far: the worker is started as it is, and leaves in the run why nothing is known of it. */
-async function runUnaudited(o: WorkerOptions, problem: CellarError): Promise<WorkerEnd> {
+async function runUnaudited(o: WorkerOptions, problem: CellarError, tell: (why: CellarError) => void): Promise<WorkerEnd> {
 	const { argv, cwd } = o;
 	const env = definedIn(o.env);
 	const program = findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
+	tell(problem);
 	const found = await findRun(o.home, o.run).catch(() => null);
 	const note =
 		found &&
@@ -112,7 +113,7 @@ async function runUnaudited(o: WorkerOptions, problem: CellarError): Promise<Wor
 			() => null,
 		));
 	try {
-		return { run: found?.id ?? null, log: null, ...(await runCommand({ ...o, env, nonce: null })), problem };
+		return { run: found?.id ?? null, log: null, ...(await runCommand({ ...o, env, nonce: null })), problem: null };
 	} finally {
 		await note?.[Symbol.asyncDispose]();
 	}
