@@ -1,7 +1,7 @@
 """The agent: marks tasks and workers on the threads that run them, and does nothing else.
 
-Runs by `exec`, with CORE (this text), ENGINES (by name: the modules that it patches, and its text), NONCE and FOLDER (of the agent's
-files) as globals: in the kernel and in engines' workers by launch.py, in processes that Python's pools spawn by what multiprocessing
+Runs by `exec`, with CORE (this text), ENGINES (by name: the modules that it patches, and its text), NONCE, FOLDER (of the agent's
+files) and RUN (the run's folder, or nothing) as globals: in the kernel and in engines' workers by launch.py, in processes that Python's pools spawn by what multiprocessing
 hands them. It is no module, imports none that
 the program has not, and whatever fails in it is marked as a fault and changes nothing for the program.
 """
@@ -191,17 +191,47 @@ class Carrier:
     """Brings the agent into a spawned process: what it is pickled as runs this text there, before the program's own modules."""
 
     def __reduce__(self):
-        return exec, (CORE, {"__name__": "_cellar", "CORE": CORE, "ENGINES": ENGINES, "NONCE": NONCE, "FOLDER": FOLDER})
+        told = {"CORE": CORE, "ENGINES": ENGINES, "NONCE": NONCE, "FOLDER": FOLDER, "RUN": RUN}
+        return exec, (CORE, {"__name__": "_cellar", **told})
+
+
+def _told():
+    """The word that hands the run to an agent that launch.py brings."""
+    return f"{NONCE}:{RUN}" if RUN else NONCE
 
 
 def before_worker():
     """The words before the command of a worker that an engine starts on this machine as a program of its own: they bring the agent in."""
-    return [f"{FOLDER}/worker.sh", NONCE]
+    return [f"{FOLDER}/worker.sh", _told()]
 
 
 def before_script():
     """The words between Python and its script, or `-m`: they bring the agent into it."""
-    return [f"{FOLDER}/launch.py", NONCE]
+    return [f"{FOLDER}/launch.py", _told()]
+
+
+# What makes of a command several, or more than a command.
+_beyond = frozenset(";|&<>(){}`\n")
+
+
+_jobs = [0]
+
+
+def in_job(engine, command):
+    """A batch job's command of a worker, for a shell: with a log of its own for the run where the job's host sees that, and as it is elsewhere.
+
+    It has no `$`: launchers write it into scripts by way of another shell. None where that cannot be, for the command is more than one.
+    The job is marked by a name, which its worker tells too: of those that start none, the run knows.
+    """
+    if not RUN or not _beyond.isdisjoint(command):
+        return None
+    from shlex import quote
+
+    _jobs[0] += 1
+    job = f"job.{engine}.{posix.getpid()}.{_jobs[0]}"
+    mark(f"submit/group/{job}")
+    script = quote(f"{RUN}/worker.sh")
+    return f"if test -r {script}; then exec sh {script} {job} {command}; fi; {command}"
 
 
 def _carry(module):
@@ -247,6 +277,7 @@ class Agent:
     fault = staticmethod(fault)
     before_worker = staticmethod(before_worker)
     before_script = staticmethod(before_script)
+    in_job = staticmethod(in_job)
     Inbox = Inbox
     Steps = Steps
 

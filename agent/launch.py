@@ -1,4 +1,4 @@
-# Starts a Python program with Cellar's agent in it: python [OPTION]... launch.py NONCE (-m MODULE | -c CODE | SCRIPT) [ARGUMENT]...
+# Starts a Python program with Cellar's agent in it: python [OPTION]... launch.py NONCE[:RUN] (-m MODULE | -c CODE | SCRIPT) [ARGUMENT]...
 # For the program all is as if it had been started without: argv, the path, __main__. (No docstring: it would be __main__'s.)
 import sys
 
@@ -13,6 +13,7 @@ ENGINES = {
     ),
     "joblib": ("joblib.parallel",),
     "dask": ("distributed.client", "distributed.worker", "distributed.threadpoolexecutor"),
+    "jobqueue": ("dask_jobqueue.core",),
     "parsl": (
         "parsl.dataflow.futures",
         "parsl.dataflow.dflow",
@@ -35,7 +36,8 @@ ENGINES = {
 def start():
     import posix
 
-    launcher, nonce, *words = sys.argv
+    launcher, told, *words = sys.argv
+    nonce, _, run = told.partition(":")
     sys.orig_argv = [*sys.orig_argv[: -len(sys.argv)], *words]
     how, given = (words[0], words[1]) if words[0] in ("-m", "-c") else ("script", words[0])
     # What stands in the place of the program's name, and where it is looked for: as Python does it itself.
@@ -45,7 +47,7 @@ def start():
         # Python has put our folder first.
         sys.path[0] = {"-m": posix.getcwd, "-c": str, "script": lambda: folder_of(given)}[how]()
     try:
-        bring(launcher, nonce)
+        bring(launcher, nonce, run)
     except Exception as error:
         # Without an agent the program runs all the same, and the log says so.
         posix.access(f"/.cellar/{nonce}/fault/group/agent//{type(error).__name__}", 0)
@@ -86,7 +88,7 @@ def run(how, given, main):
         exec(compile(text, given, "exec", dont_inherit=True), main)
 
 
-def bring(launcher, nonce):
+def bring(launcher, nonce, run):
     folder = launcher.rpartition("/")[0]
 
     def text(name):
@@ -97,7 +99,7 @@ def bring(launcher, nonce):
     engines = {name: (modules, text(f"engines/{name}")) for name, modules in ENGINES.items()}
     exec(
         compile(core, "<cellar>", "exec"),
-        {"__name__": "_cellar", "CORE": core, "ENGINES": engines, "NONCE": nonce, "FOLDER": folder},
+        {"__name__": "_cellar", "CORE": core, "ENGINES": engines, "NONCE": nonce, "FOLDER": folder, "RUN": run},
     )
 
 

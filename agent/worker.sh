@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts an engine's worker with Cellar's agent in it: worker.sh NONCE COMMAND [ARGUMENT]...
+# Starts an engine's worker with Cellar's agent in it: worker.sh NONCE[:RUN] COMMAND [ARGUMENT]...
 # Python, and a script whose first line names Python, are started by way of launch.py; whatever else as it is.
 # Its variables have names that nobody exports: those that are exported would be changed for the worker.
 

@@ -6,7 +6,7 @@ const usage = `node scripts/setup.mjs [--tests] [--full] [--example NAME]… [--
 
 Installs what is missing: npm's packages, the build, strace and bubblewrap.
   --tests         what the tests need too: gcc, skopeo, umoci, python3-venv, a user cellar-test, TaskVine, their Python environments
-  --full          what the full tests and the benches need too: Node 24, more Python environments
+  --full          what the full tests and the benches need too: Node 24, Slurm, more Python environments
   --example NAME  the Python environment of examples/NAME
   --python PATH   the Python (3.11 to 3.14) that new environments are made with; CELLAR_PYTHON says the same
   --dry-run       says what is missing, and stops

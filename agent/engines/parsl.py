@@ -92,12 +92,15 @@ def patches(agent):
 
         def _get_launch_command(self, *rest, **options):
             words = command(self, *rest, **options)
-            # What another provider starts runs on a host that need not have our files.
-            if type(self.provider).__name__ != "LocalProvider":
-                return words
-            from shlex import join
+            from shlex import join, quote
 
-            return f"{join(agent.before_worker())} {words}"
+            # What another provider starts runs on a host that need not have our files: what a batch system does has them mostly.
+            kinds = {kind.__name__ for kind in type(self.provider).__mro__}
+            if "LocalProvider" in kinds:
+                return f"{join(agent.before_worker())} {words}"
+            within = agent.in_job("parsl", words) if "ClusterProvider" in kinds else None
+            # One command: launchers put words of their own before it.
+            return words if within is None else f"sh -c {quote(within)}"
 
         base._get_launch_command = keep_name(_get_launch_command, command)
 

@@ -4,6 +4,7 @@ import { takeLock } from './lock.mjs';
 import { build, hasSecondNode, installPackages, installSecondNode, isBuilt, packagesFit } from './packages.mjs';
 import { environments, findPython, fittingPythons, isReady, makeEnvironment } from './python.mjs';
 import { root, StepFailed } from './run.mjs';
+import { canHaveSlurm, fetchSlurm, hasSlurm } from './slurm.mjs';
 import { canHaveTaskVine, fetchTaskVine, hasTaskVine } from './taskvine.mjs';
 import { addTestUser, installByApt, installer, lacksTestUser, missingPrograms } from './system.mjs';
 
@@ -80,6 +81,9 @@ async function plan(wish) {
 	}
 	if (wish.tests && canHaveTaskVine() && !hasTaskVine()) {
 		system.push({ missing: 'TaskVine', will: "unpack Debian's packages in .cache/taskvine", act: fetchTaskVine });
+	}
+	if (wish.tests && wish.full && canHaveSlurm() && !hasSlurm()) {
+		system.push({ missing: 'Slurm', will: "unpack Debian's packages in .cache/slurm", act: fetchSlurm });
 	}
 	const pythons = stale.map((environment) => environmentStep(environment, python));
 

@@ -49,8 +49,8 @@ test('a task is what one log submitted and another ran, by itself or with its gr
 		processes: [process('manager', 1)],
 		tasks: [task(1, 'dask.7.0.key', { submitted: at(2, 30) })],
 		handed: [
-			{ id: 'dask.7.1', task: null, submitted: at(3, 20) },
-			{ id: 'other', task: 1, submitted: null },
+			{ id: 'dask.7.1', task: null, attempt: null, submitted: at(3, 20) },
+			{ id: 'other', task: 1, attempt: null, submitted: null },
 		],
 	};
 	const a = worker('a', {
@@ -98,6 +98,35 @@ test('of attempts in several logs the one with the highest number that ended cou
 		['1.10', 'a', 'w1', true],
 		['1.11', 'c', 'w3', false],
 	]);
+});
+
+test('what another log ran by the id of one attempt is that attempt, also where it is merged later', () => {
+	const manager: Facts = {
+		...noFacts,
+		tasks: [task(1, 'first', { submitted: at(1, 1) }), task(2, 'twice', { submitted: at(2, 2) })],
+		handed: ['1', '2'].map((number) => ({ id: `sent.${number}`, task: 2, attempt: number, submitted: null })),
+	};
+	const ran = (log: string, number: string) =>
+		worker(log, {
+			tasks: [task(1, `sent.${number}`, { attempts: [attempt(log, '1')] })],
+			accesses: [access(log, `/${number}`, { worker: 'w1', task: '1' })],
+		});
+	const together = mergeFacts(manager, [ran('b', '2'), ran('a', '1')]);
+	const later = mergeFacts(mergeFacts(manager, [ran('b', '2')]), [ran('a', '1')], true);
+	for (const merged of [together, later]) {
+		expect(merged.tasks.map(({ attempts }) => attempts.map((one) => [one.attempt, one.log, one.counted]))).toEqual([
+			[],
+			[
+				['2.1', 'a', false],
+				['2.2', 'b', true],
+			],
+		]);
+		expect(merged.accesses.map(({ path, cell, task: of }) => [path, cell, of])).toEqual([
+			['/2', 2, '2.2'],
+			['/1', 2, '2.1'],
+		]);
+		expect(merged.handed).toEqual(manager.handed);
+	}
 });
 
 test('a task that a task on another worker submitted is of the same cell; the same words of two hosts are two tasks', () => {
@@ -149,7 +178,7 @@ const manager: Facts = {
 	...noFacts,
 	processes: [process('manager', 1)],
 	tasks: ['k3', 'k1', 'k2'].map((id, n) => task(n + 1, id, { submitted: at(n + 1, 10 * n) })),
-	handed: [{ id: 'dask.7.1', task: null, submitted: at(9, 5) }],
+	handed: [{ id: 'dask.7.1', task: null, attempt: null, submitted: at(9, 5) }],
 };
 
 /** What a run says, without the numbers that depend on the order: names in their place. */

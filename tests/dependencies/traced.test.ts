@@ -58,6 +58,7 @@ async function audited() {
 			keepInputs: 1 << 30,
 			keepOutputs: 1 << 30,
 			out: null,
+			cellar: null,
 		},
 		{ stop: never, kill: never },
 		() => undefined,

@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
-import { unseenWorkers } from '../../core/src/flows/workers/gather.ts';
+import { unseenJobs, unseenWorkers } from '../../core/src/flows/workers/gather.ts';
 import type { AttemptFact, TaskFact } from '../../core/src/model/index.ts';
+import type { WorkerReport } from '../../core/src/store/index.ts';
 
 const at = { log: 'manager', seq: 1, cell: 1, worker: null, task: null };
 const attempt: AttemptFact = {
 	...{ log: 'manager', attempt: '1', counted: true, process: 1, thread: 1, worker: null, begun: 2, ended: 3 },
+};
+const report: WorkerReport = {
+	...{ format: 1, log: 'a', host: 'h', bootId: 'b', pid: 1, engine: 'dask', argv: [], cwd: '/', agent: null, findWorkers: true },
+	...{ started: '', ended: null, exitCode: null, signal: null, cellar: '' },
 };
 const task = (engine: string, o: Partial<TaskFact>): TaskFact => ({
 	...{ task: 1, engine, engineId: `${engine}.1`, function: null, submitted: null, attempts: [], ...o },
@@ -16,7 +21,7 @@ test('an engine that was handed tasks of which none was seen to run is named, on
 		task('dask', { submitted: at }),
 		task('pool', { submitted: at, attempts: [attempt] }),
 	];
-	const told = unseenWorkers({ tasks: submitted, handed: [{ id: 'ipp.7', task: null, submitted: at }] });
+	const told = unseenWorkers({ tasks: submitted, handed: [{ id: 'ipp.7', task: null, attempt: null, submitted: at }] });
 	expect(told.map(({ code, message }) => [code, message.split(',', 1)[0]])).toEqual([
 		['CELLAR_WORKERS_UNSEEN', 'tasks were handed to dask'],
 		['CELLAR_WORKERS_UNSEEN', 'tasks were handed to ipp'],
@@ -29,6 +34,27 @@ test('where one of an engine’s tasks was seen to run, or none was handed out, 
 		[],
 	);
 	expect(
-		unseenWorkers({ tasks: [task('thread', { attempts: [attempt] })], handed: [{ id: 'other', task: 1, submitted: null }] }),
+		unseenWorkers({
+			tasks: [task('thread', { attempts: [attempt] })],
+			handed: [{ id: 'other', task: 1, attempt: null, submitted: null }],
+		}),
 	).toEqual([]);
+});
+
+test('batch jobs of which no worker has begun are counted, by engine, and are no engine', () => {
+	const handed = ['job.dask.7.1', 'job.dask.7.2', 'job.parsl.7.3'].map((id) => ({
+		id,
+		task: null,
+		attempt: null,
+		submitted: at,
+	}));
+	const begun = [
+		{ report: null },
+		{ report: { ...report, job: 'job.dask.7.2' } },
+		{ report: { ...report, job: 'job.parsl.7.3' } },
+	];
+	expect(unseenJobs({ handed }, begun).map(({ code, message }) => [code, message.slice(0, 54)])).toEqual([
+		['CELLAR_JOBS_UNSEEN', 'of 2 batch jobs for workers of dask, 1 started none th'],
+	]);
+	expect(unseenWorkers({ tasks: [], handed })).toEqual([]);
 });

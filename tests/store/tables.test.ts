@@ -89,7 +89,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
 		}),
 		{ selector: ({ task }) => task },
 	),
-	handed: fc.array(fc.record({ id: text, task: orNull(int), submitted })),
+	handed: fc.array(fc.record({ id: text, task: orNull(int), attempt: orNull(text), submitted })),
 	names: fc.array(fc.record({ log: text, worker: orNull(text), task: orNull(text), path: name, as: name })),
 	doubts: fc.array(fc.record({ code: text, message: text, seq: orNull(long) })),
 });

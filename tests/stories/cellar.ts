@@ -27,7 +27,12 @@ export interface AuditDocument {
 	readonly directory: string;
 	readonly status: string;
 	readonly cells: readonly { readonly number: number; readonly status: string }[];
-	readonly workers: readonly { readonly id: string; readonly engine: string; readonly tasks: number | null }[];
+	readonly workers: readonly {
+		readonly id: string;
+		readonly engine: string;
+		readonly log: string;
+		readonly tasks: number | null;
+	}[];
 	readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
@@ -82,6 +87,7 @@ export type Environment =
 	| 'engines-parsl'
 	| 'engines-ipyparallel'
 	| 'engines-ray'
+	| 'engines-jobqueue'
 	| 'engines-oldest'
 	| 'engines-older';
 

@@ -198,7 +198,7 @@ export function tracesOfAgent({ document, tables }: EngineRun): string[] {
 }
 
 /** What a cell raised, for the message of a test that fails. */
-function raisedIn(said: Said): string {
+export function raisedIn(said: Said): string {
 	const { directory } = said.json();
 	const told = readFileSync(join(directory, 'executed.ipynb'), 'utf8');
 	return /"traceback": \[[^\]]*/.exec(told)?.[0] ?? '';

@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { auditNotebook, auditProgram, cellarHome, CellarError, type Control, type Listener, type Run } from '@cellar/core';
 import { answer, commonFlags, type Answer, type CommonFlags } from '../command.ts';
@@ -152,6 +153,7 @@ export const audit = buildCommand<Flags, string[]>({
 					keepInputs: flags.keepInputs,
 					keepOutputs: flags.keepOutputs,
 					out: flags.out ?? null,
+					cellar: ownCommand(),
 				},
 				control,
 				listen,
@@ -175,6 +177,12 @@ function meant(
 	throw new CellarError('CELLAR_USAGE', 'audit takes one notebook, or after -- one command', {
 		hint: 'cellar audit analysis.ipynb, or cellar audit -- python script.py',
 	});
+}
+
+/** The words that start this program, whatever PATH and folder are then; null where it is not started as a file. */
+function ownCommand(): readonly string[] | null {
+	const [, script] = process.argv;
+	return script === undefined || !existsSync(script) ? null : [process.execPath, realpathSync(script)];
 }
 
 function workersAsked({ engine, workers }: Flags): { readonly engine: string; readonly count: number } | null {

@@ -4,6 +4,8 @@ import { commonFlags, signalNumbers, type CommonFlags } from '../command.ts';
 import { errorDocument, errorText, jsonDocument } from '../reporters/index.ts';
 
 interface Flags extends CommonFlags {
+	readonly orUnaudited: boolean;
+	readonly job?: string;
 	readonly run?: string;
 }
 
@@ -37,16 +39,29 @@ export const worker = buildCommand<Flags, string[]>({
 				optional: true,
 				placeholder: 'DIR',
 			},
+			job: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'The batch job that starts it, as the notebook’s own job scripts name it',
+				optional: true,
+				placeholder: 'NAME',
+			},
+			orUnaudited: {
+				kind: 'boolean',
+				brief: 'Where it cannot be audited start it all the same: the run is told so',
+				default: false,
+				withNegated: false,
+			},
 		},
 	},
 	async func(flags, ...argv) {
 		try {
 			const end = await auditWorker({
 				...{ home: cellarHome(process.env), run: runMeant(flags), argv, cwd: process.cwd(), env: process.env },
-				...{ outputToStderr: flags.json, onSignal },
+				...{ outputToStderr: flags.json, orUnaudited: flags.orUnaudited ? say : null, job: flags.job ?? null, onSignal },
 			});
 			// It ran, and how it ended is its own affair: what is wrong with the report is said.
-			if (end.problem !== null) process.stderr.write(errorText(end.problem));
+			if (end.problem !== null) say(end.problem);
 			if (flags.json) process.stdout.write(jsonDocument(documentOf(end)));
 			process.exitCode = end.exitCode ?? 128 + (signalNumbers.get(end.signal ?? '') ?? 0);
 		} catch (error) {
@@ -58,6 +73,10 @@ export const worker = buildCommand<Flags, string[]>({
 		}
 	},
 });
+
+function say(problem: CellarError): void {
+	process.stderr.write(errorText(problem));
+}
 
 function runMeant({ run }: Flags): string {
 	const word = run ?? process.env['CELLAR_RUN'] ?? '';

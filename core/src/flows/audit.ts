@@ -20,7 +20,7 @@ import {
 } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
 import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
-import { agentFolder, engineNamed, engineNames, withAgent, type Engine } from '../workers/index.ts';
+import { agentFolder, engineNamed, engineNames, jobScript, jobScriptName, withAgent, type Engine } from '../workers/index.ts';
 import { accountOfCells } from './run/cells.ts';
 import type { Control } from './run/control.ts';
 import { recordedEnvironment, whoAndWhere } from './run/environment.ts';
@@ -69,6 +69,8 @@ export interface AuditOptions extends Asked {
 	readonly workers: { readonly engine: string; readonly count: number } | null;
 	/** Where a copy of the executed notebook goes; null for nowhere but the run. */
 	readonly out: string | null;
+	/** The words that start this Cellar, as full paths: batch jobs start the notebook's workers by them. Null: they are not started by it. */
+	readonly cellar: readonly string[] | null;
 }
 
 /**
@@ -108,8 +110,7 @@ export async function auditNotebook(
 	const secrets = createSecrets([...secretValues(environment), ...parameters.secret.filter(isTelling)]);
 	const kept = keptNotebook(given, options.notebook, secrets);
 	const nonce = randomBytes(12).toString('hex');
-	const marked = withAgent(argv, nonce);
-	const agent = marked === null ? null : encodeName(Buffer.from(agentFolder));
+	const agent = withAgent(argv, nonce) === null ? null : encodeName(Buffer.from(agentFolder));
 	const started = new Date();
 	await using unguarded = await createRun(options.home, {
 		format: 1,
@@ -142,6 +143,8 @@ export async function auditNotebook(
 	const workers = { directory: folder.directory, nonce, known: new Set<LogId>(), secrets, wait: true };
 	await folder.write('notebook.ipynb', kept.bytes);
 	await folder.append({ event: 'limits', keepInputs: options.keepInputs, keepOutputs: options.keepOutputs });
+	if (options.cellar !== null) await folder.write(jobScriptName, jobScript(options.cellar));
+	const marked = withAgent(argv, nonce, options.cellar && folder.directory);
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: path, cells: cells.length });
 
 	try {

@@ -131,6 +131,8 @@ export interface HandedFact {
 	readonly id: string;
 	/** The task that it names; null for a group. */
 	readonly task: number | null;
+	/** What the engine numbers that attempt of the task which the id names; null where the id is that of all. */
+	readonly attempt: string | null;
 	/** Where the group was submitted; null for another id of a task, which has its own. */
 	readonly submitted: TaskFact['submitted'];
 }

@@ -31,6 +31,10 @@ const reportSchema = v.object({
 	exitCode: v.nullable(v.number()),
 	signal: v.nullable(v.string()),
 	cellar: v.string(),
+	/** The job that started it, by the name that the run's manager gave it. */
+	job: v.optional(v.string()),
+	/** Why it runs without being audited. */
+	unaudited: v.optional(v.string()),
 });
 /** `worker.json`: what a worker says of itself. */
 export type WorkerReport = v.InferOutput<typeof reportSchema>;

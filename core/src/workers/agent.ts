@@ -13,11 +13,12 @@ const plainOptions = /^-[bBdEiIOPqRsSuvx]+$/;
 /**
  * The command of a Python kernel, with the agent in it: `python -X … launch.py NONCE -m ipykernel_launcher …`.
  *
+ * @param run the run's folder, in which the script of `jobScript` lies: the workers of batch jobs are started by that; null where it has none
  * @returns null where it is not `python … -m MODULE`: such a kernel runs without, and its workers are told by their birth
  */
-export function withAgent(argv: readonly string[], nonce: string): readonly string[] | null {
+export function withAgent(argv: readonly string[], nonce: string, run: string | null = null): readonly string[] | null {
 	const at = programAt(argv);
-	return at !== null && argv[at] === '-m' ? withLauncher(argv, at, nonce) : null;
+	return at !== null && argv[at] === '-m' ? withLauncher(argv, at, run === null ? nonce : `${nonce}:${run}`) : null;
 }
 
 /** The command of Python that runs something, with the agent put before what it runs; null where it is none, or not all its options are known. */
@@ -26,8 +27,8 @@ export function withAgentInPython(argv: readonly string[], nonce: string): reado
 	return at === null ? null : withLauncher(argv, at, nonce);
 }
 
-function withLauncher(argv: readonly string[], at: number, nonce: string): readonly string[] {
-	return [...argv.slice(0, at), join(agentFolder, 'launch.py'), nonce, ...argv.slice(at)];
+function withLauncher(argv: readonly string[], at: number, told: string): readonly string[] {
+	return [...argv.slice(0, at), join(agentFolder, 'launch.py'), told, ...argv.slice(at)];
 }
 
 /** Which word begins what Python runs: `-m`, `-c` or a script. Null where nothing is run, or not all words before it are known. */

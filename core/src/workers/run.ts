@@ -3,23 +3,20 @@ import { accessSync } from 'node:fs';
 import { markPath } from '../model/index.ts';
 
 /**
- * Runs a command where we are traced ourselves, and it will be too. Our own part in it is marked as Cellar's.
+ * Runs a command that we do not trace.
  *
+ * @param o.nonce where we are traced ourselves, and it will be too: our own part in it is marked as Cellar's. Null elsewhere
  * @param o.onSignal hands signals that reach us to `take`, until the answer is called
  */
 export async function runCommand(o: {
 	readonly argv: readonly string[];
 	readonly cwd: string;
 	readonly env: Readonly<NodeJS.ProcessEnv>;
-	readonly nonce: string;
+	readonly nonce: string | null;
 	readonly outputToStderr: boolean;
 	readonly onSignal: (take: (signal: NodeJS.Signals) => void) => () => void;
 }): Promise<{ readonly exitCode: number | null; readonly signal: string | null }> {
-	try {
-		accessSync(markPath(o.nonce, { verb: 'begin', kind: 'group', id: 'cellar', attempt: null, name: null }));
-	} catch {
-		// It stands in the log now, which is all that it is for.
-	}
+	if (o.nonce !== null) markAsCellars(o.nonce);
 	const [program = '', ...words] = o.argv;
 	const child = spawn(program, words, {
 		cwd: o.cwd,
@@ -34,5 +31,13 @@ export async function runCommand(o: {
 		});
 	} finally {
 		release();
+	}
+}
+
+function markAsCellars(nonce: string): void {
+	try {
+		accessSync(markPath(nonce, { verb: 'begin', kind: 'group', id: 'cellar', attempt: null, name: null }));
+	} catch {
+		// It stands in the log now, which is all that it is for.
 	}
 }

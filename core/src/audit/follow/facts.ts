@@ -80,8 +80,13 @@ export function tasksOf(tasks: readonly TaskTrace[], workers: Workers, log: LogI
 
 export function handedOf({ groups, links }: Tasks, workers: Workers, log: LogId): HandedFact[] {
 	return [
-		...[...groups].map(([id, { submission }]) => ({ id, task: null, submitted: submissionOf(submission, workers, log) })),
-		...[...links].map(([id, { task }]) => ({ id, task, submitted: null })),
+		...[...groups].map(([id, { submission }]) => ({
+			id,
+			task: null,
+			attempt: null,
+			submitted: submissionOf(submission, workers, log),
+		})),
+		...[...links].map(([id, { of, attempt }]) => ({ id, task: of.task, attempt, submitted: null })),
 	];
 }
 

@@ -123,8 +123,8 @@ export interface Tasks {
 	groupOf(id: string): Submission | null;
 	readonly all: readonly TaskTrace[];
 	readonly groups: ReadonlyMap<string, { readonly submission: Submission }>;
-	/** Further ids of tasks. */
-	readonly links: ReadonlyMap<string, TaskTrace>;
+	/** Further ids of tasks, or of one attempt of theirs. */
+	readonly links: ReadonlyMap<string, { readonly of: TaskTrace; readonly attempt: string | null }>;
 }
 
 interface TaskState {
@@ -139,9 +139,7 @@ export function createTasks(): Tasks {
 	const byId = new Map<string, TaskState>();
 	const states: TaskState[] = [];
 	const groups = new Map<string, { readonly submission: Submission; readonly name: string | null }>();
-	const links = new Map<string, TaskTrace>();
-	/** By another id: which attempt that is. */
-	const linked = new Map<string, string>();
+	const links = new Map<string, { readonly of: TaskTrace; readonly attempt: string | null }>();
 	/** The nearest group that an id is below: `pool.7.3` is that of `pool.7.3.12`. */
 	const groupAbove = (id: string) => {
 		if (groups.size === 0) return null;
@@ -172,8 +170,7 @@ export function createTasks(): Tasks {
 			if (mark.name === null) return;
 			const state = stateOf(mark);
 			byId.set(mark.name, state);
-			links.set(mark.name, state);
-			if (mark.attempt !== null) linked.set(mark.name, mark.attempt);
+			links.set(mark.name, { of: state, attempt: mark.attempt });
 		},
 		begin(mark, seq, thread, scopeOf) {
 			const state = stateOf(mark);
@@ -181,7 +178,7 @@ export function createTasks(): Tasks {
 			const group = state.submitted === null ? groupAbove(mark.id) : null;
 			state.submitted ??= group?.submission ?? null;
 			state.name ??= group?.name ?? null;
-			const number = mark.attempt ?? linked.get(mark.id) ?? null;
+			const number = mark.attempt ?? links.get(mark.id)?.attempt ?? null;
 			const named = number === null ? null : `${state.task}.${number}`;
 			// A coroutine goes on: step by step it is one attempt.
 			const known = state.attempts.find((one) => one.thread === thread && (named === null || one.attempt === named));

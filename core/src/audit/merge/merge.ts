@@ -83,7 +83,7 @@ function namesOf(all: readonly Facts[], tasks: JoinedTasks): Names[] {
 			let found = known.get(text);
 			if (found === undefined) {
 				const joined = tasks.of(at, Number.parseInt(text, 10));
-				found = joined && { task: `${joined.number}${text.replace(/^\d+/, '')}`, cell: cellOf(joined) };
+				found = joined && { task: `${joined.number}${tasks.attemptOf(at, text).replace(/^\d+/, '')}`, cell: cellOf(joined) };
 				known.set(text, found);
 			}
 			return found;
@@ -102,8 +102,8 @@ function namesOf(all: readonly Facts[], tasks: JoinedTasks): Names[] {
 			processOrNull: (ordinal) => (ordinal === null ? null : ordinal + offset),
 			worker,
 			scope,
-			handed: ({ id, task, submitted }) => ({
-				id,
+			handed: ({ id, task, attempt: number, submitted }) => ({
+				...{ id, attempt: number },
 				task: task === null ? null : (tasks.of(at, task)?.number ?? null),
 				submitted: submitted && { ...submitted, ...scope(submitted) },
 			}),

@@ -1,4 +1,4 @@
-import type { AttemptFact, Facts, HandedFact, LogId, TaskFact } from '../../model/index.ts';
+import type { AttemptFact, Facts, HandedFact, LogId, TaskAttempt, TaskFact } from '../../model/index.ts';
 
 /** A task of the whole run, while the logs that name it are joined. */
 export interface JoinedTask {
@@ -18,6 +18,8 @@ export interface JoinedTasks {
 	readonly all: readonly JoinedTask[];
 	/** By the index of the facts, in the order in which they were given, and the number of the task there; null for one that they do not tell of. */
 	of(index: number, task: number): JoinedTask | null;
+	/** An attempt as the log has it, with the number that whoever handed it out gave it. */
+	attemptOf(index: number, attempt: TaskAttempt): TaskAttempt;
 }
 
 /**
@@ -30,7 +32,10 @@ export interface JoinedTasks {
 export function joinTasks(all: readonly Pick<Facts, 'tasks' | 'handed'>[], keep: boolean): JoinedTasks {
 	const joined: JoinedTask[] = [];
 	const places = all.map(() => new Map<number, JoinedTask>());
+	const numbers = all.map(() => new Map<number, string>());
 	const byId = new Map<string, JoinedTask>();
+	/** By an id that names one attempt of a task: its number. */
+	const tries = new Map<string, string>();
 	const groups = new Map<string, NonNullable<TaskFact['submitted']>>();
 
 	const add = (index: number, task: TaskFact): JoinedTask => {
@@ -41,26 +46,41 @@ export function joinTasks(all: readonly Pick<Facts, 'tasks' | 'handed'>[], keep:
 	};
 	for (const [index, { tasks, handed }] of all.entries()) {
 		for (const task of tasks) if (index === 0 || isOwn(task)) places[index]!.set(task.task, add(index, task));
-		for (const { id, task, submitted } of handed) {
+		for (const { id, task, attempt, submitted } of handed) {
 			const named = task === null ? undefined : places[index]!.get(task);
-			if (named !== undefined && !byId.has(id)) byId.set(id, named);
+			if (named !== undefined && !byId.has(id)) {
+				byId.set(id, named);
+				if (attempt !== null) tries.set(id, attempt);
+			}
 			if (submitted !== null && !groups.has(id)) groups.set(id, submitted);
 		}
 	}
 	for (const [index, { tasks }] of all.entries()) {
 		for (const task of tasks) {
-			const known = places[index]!.get(task.task) ?? byId.get(task.engineId) ?? add(index, task);
+			const own = places[index]!.get(task.task);
+			const known = own ?? byId.get(task.engineId) ?? add(index, task);
+			const number = own === undefined ? tries.get(task.engineId) : undefined;
 			places[index]!.set(task.task, known);
+			if (number !== undefined) numbers[index]!.set(task.task, number);
 			known.function ??= task.function;
 			known.submitted ??= task.submitted ?? groupAbove(task.engineId, groups);
-			known.attempts.push(...task.attempts);
+			known.attempts.push(...task.attempts.map((one) => ({ ...one, attempt: numbered(one.attempt, number) })));
 		}
 	}
 	const ordered = keep
 		? [...joined.filter((one) => one.known), ...bySubmission(joined.filter((one) => !one.known))]
 		: bySubmission(joined);
 	for (const [at, task] of ordered.entries()) task.number = at + 1;
-	return { all: ordered, of: (index, task) => places[index]?.get(task) ?? null };
+	return {
+		all: ordered,
+		of: (index, task) => places[index]?.get(task) ?? null,
+		attemptOf: (index, attempt) => numbered(attempt, numbers[index]?.get(Number.parseInt(attempt, 10))),
+	};
+}
+
+/** A log that knows its task by the id of one attempt has but that one, and does not number it. */
+function numbered(attempt: TaskAttempt, number: string | undefined): TaskAttempt {
+	return number === undefined || attempt.includes('.') ? attempt : `${attempt}.${number}`;
 }
 
 /** It was submitted in the log whose task it is: not only begun there. */

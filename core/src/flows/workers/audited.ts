@@ -4,7 +4,7 @@ import { findRun, readRun } from '../../store/index.ts';
 import { endsWithParent, runCommand, workerCommand } from '../../workers/index.ts';
 import { isInForeground } from '../recording/program.ts';
 import { findProgram } from '../run/program.ts';
-import { watchWorker } from './watched.ts';
+import { noteUnaudited, watchWorker } from './watched.ts';
 
 /** What `cellar worker` was asked. */
 export interface WorkerOptions {
@@ -16,14 +16,18 @@ export interface WorkerOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** Its stdout goes to our stderr. */
 	readonly outputToStderr: boolean;
+	/** Where it cannot be audited this is called with why, and it is started all the same; the run is told so. Null: it is not started then. */
+	readonly orUnaudited: ((why: CellarError) => void) | null;
+	/** The batch job that starts it, as the run's manager calls that; null for none that it knows. */
+	readonly job: string | null;
 	/** Hands signals that reach us to `take`, until the answer is called. */
 	readonly onSignal: (take: (signal: NodeJS.Signals) => void) => () => void;
 }
 
 /** How a worker ended, and what it is called in its run's folder. */
 export interface WorkerEnd {
-	readonly run: string;
-	/** Null where somebody else traces it: its facts are theirs. */
+	readonly run: string | null;
+	/** Null where somebody else traces it, whose its facts are, and where it was not audited. */
 	readonly log: string | null;
 	readonly exitCode: number | null;
 	readonly signal: string | null;
@@ -41,6 +45,15 @@ const graceMs = 4000;
  * @throws CellarError CELLAR_NO_SUCH_RUN, CELLAR_NO_TRACER, CELLAR_NO_SUCH_FILE, … before anything has run
  */
 export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
+	try {
+		return await auditedWorker(o);
+	} catch (error) {
+		if (o.orUnaudited === null || !(error instanceof CellarError)) throw error;
+		return runUnaudited(o, error, o.orUnaudited);
+	}
+}
+
+async function auditedWorker(o: WorkerOptions): Promise<WorkerEnd> {
 	const { id: run, directory } = await findRun(o.home, o.run);
 	const { nonce, tracer, checks } = (await readRun(directory)).circumstances;
 	if (tracer === null) {
@@ -49,28 +62,61 @@ export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
 		});
 	}
 	const { cwd, argv } = o;
-	const env = Object.fromEntries(Object.entries(o.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+	const env = definedIn(o.env);
 	if ((tracerOf('self') ?? 0) !== 0) {
 		const program = findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
 		const end = await runCommand({ ...o, argv: workerCommand(argv, program, nonce, cwd).argv, env, nonce });
 		return { run, log: null, ...end, problem: null };
 	}
-	const probe = await probeTracer(o.env);
+	const probe = await probeTracer({ ...o.env, PATH: `${o.env['PATH'] ?? ''}:${usualFolders}` });
 	if (probe.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', probe.reason, { hint: probe.mend });
 
 	const signals = holdSignals(o);
 	const sharesTerminal = isInForeground();
 	await using worker = await watchWorker({
-		...{ argv, cwd, env, nonce, checks, tracer: probe.path, directory, sharesTerminal },
+		...{ argv, cwd, env, nonce, checks, tracer: probe.path, directory, sharesTerminal, ...jobOf(o) },
 		streams: o.outputToStderr ? 'ours, to stderr' : 'ours',
 	});
 	// The terminal has sent its own to the worker already, and twice would be two.
-	signals.handOn((signal) => (signal === 'SIGINT' && sharesTerminal ? undefined : worker.launched.signal(signal)));
+	signals.handOn((signal) => {
+		if (signal === 'SIGINT' && sharesTerminal) return;
+		if (signal !== 'SIGTERM') worker.launched.signal(signal);
+		// It is the one by which whole jobs are ended; Dask's workers take a second one for a wish to be gone at once.
+		else void worker.handOn(signal).catch(() => worker.launched.signal(signal));
+	});
 	const parent = endsWithParent(argv) ? onParentsEnd(() => worker.launched.signal('SIGTERM')) : null;
 	const { code, signal } = await worker.launched.ended;
 	parent?.[Symbol.dispose]();
 	signals.release();
 	return { run, log: worker.log, exitCode: code, signal, problem: await problemOf(() => worker.report(graceMs)) };
+}
+
+const jobOf = ({ job }: WorkerOptions) => (job === null ? {} : { job });
+
+/** Where strace is looked for, too: a batch job may have no PATH. */
+const usualFolders = '/usr/local/bin:/usr/bin:/bin';
+
+function definedIn(env: NodeJS.ProcessEnv): Record<string, string> {
+	return Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+}
+
+/** Nothing has run so far: the worker is started as it is, and leaves in the run why nothing is known of it. */
+async function runUnaudited(o: WorkerOptions, problem: CellarError, tell: (why: CellarError) => void): Promise<WorkerEnd> {
+	const { argv, cwd } = o;
+	const env = definedIn(o.env);
+	const program = findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
+	tell(problem);
+	const found = await findRun(o.home, o.run).catch(() => null);
+	const note =
+		found &&
+		(await noteUnaudited({ argv, program, env, cwd, directory: found.directory, why: problem.message, ...jobOf(o) }).catch(
+			() => null,
+		));
+	try {
+		return { run: found?.id ?? null, log: null, ...(await runCommand({ ...o, env, nonce: null })), problem: null };
+	} finally {
+		await note?.[Symbol.asyncDispose]();
+	}
 }
 
 /** How often it is looked at whether our parent still lives, in milliseconds. */

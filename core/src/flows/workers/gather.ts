@@ -33,14 +33,16 @@ export async function gatherWorkers(o: {
 	/** They have just lost their manager, and may be ending. */
 	readonly wait: boolean;
 }): Promise<Gathered> {
-	let workers = await workersIn(o.directory);
+	const isAudited = ({ report }: WorkerState) => report?.unaudited === undefined;
+	let found = await workersIn(o.directory);
 	const began = performance.now();
 	const isAwaited = ({ state, report }: WorkerState) =>
 		state === 'running' && performance.now() - began < ((report?.ended ?? null) === null ? endingMs : readingMs);
-	while (o.wait && workers.some(isAwaited)) {
+	while (o.wait && found.filter(isAudited).some(isAwaited)) {
 		await sleep(lookMs);
-		workers = await workersIn(o.directory);
+		found = await workersIn(o.directory);
 	}
+	const workers = found.filter(isAudited);
 	const warnings: Warning[] = [];
 	const logs: Facts[] = [];
 	const merged: LogId[] = [];
@@ -62,7 +64,33 @@ export async function gatherWorkers(o: {
 	// Numbers that somebody may have been told are kept.
 	const facts = mergeFacts(o.facts, logs, o.known.size > 0);
 	if (running.length === 0) warnings.push(...unseenWorkers(facts));
+	warnings.push(...unseenJobs(facts, found));
+	for (const worker of found) if (!isAudited(worker)) warnings.push(silent(worker, worker.report?.unaudited ?? ''));
 	return { facts, warnings, merged };
+}
+
+/** The engine of which a batch job was to start workers, by the job's name (agent/core.py); null for what is no job. */
+function jobOf({ id, task }: Facts['handed'][number]): string | null {
+	return task === null ? (/^job\.([^.]+)\./.exec(id)?.[1] ?? null) : null;
+}
+
+/** Jobs of which no worker has begun: they wait, were cancelled, or ran where nobody looked. */
+export function unseenJobs({ handed }: Pick<Facts, 'handed'>, workers: readonly Pick<WorkerState, 'report'>[]): Warning[] {
+	const begun = new Set(workers.map(({ report }) => report?.job));
+	const byEngine = new Map<string, { all: number; unseen: number }>();
+	for (const one of handed) {
+		const engine = jobOf(one);
+		if (engine === null) continue;
+		const count = byEngine.get(engine) ?? { all: 0, unseen: 0 };
+		byEngine.set(engine, { all: count.all + 1, unseen: count.unseen + (begun.has(one.id) ? 0 : 1) });
+	}
+	return [...byEngine]
+		.filter(([, { unseen }]) => unseen > 0)
+		.toSorted(([a], [b]) => (a < b ? -1 : 1))
+		.map(([engine, { all, unseen }]) => ({
+			code: 'CELLAR_JOBS_UNSEEN',
+			message: `of ${all} batch jobs for workers of ${engine}, ${unseen} started none that is in the run: they still wait, were cancelled before, or ran where this run’s folder or Cellar is not to be seen`,
+		}));
 }
 
 /** What it is handed, it hands to another engine, as whose tasks they run. */
@@ -73,7 +101,7 @@ export function unseenWorkers({ tasks, handed }: Pick<Facts, 'tasks' | 'handed'>
 	const ran = new Set(tasks.flatMap((task) => (task.attempts.length > 0 ? [task.engine] : [])));
 	const engines = [
 		...tasks.flatMap((task) => (task.submitted === null ? [] : [task.engine])),
-		...handed.flatMap((one) => (one.task === null ? [one.id.split('.', 1)[0]!] : [])),
+		...handed.flatMap((one) => (one.task === null && jobOf(one) === null ? [one.id.split('.', 1)[0]!] : [])),
 	];
 	return [...new Set(engines)]
 		.filter((engine) => !ran.has(engine) && !handsOn.has(engine))

@@ -1,5 +1,7 @@
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { launch, type Launched, type LaunchOptions } from '../../audit/index.ts';
-import { createSecrets, encodeName, isTelling, secretValues, type LogId } from '../../model/index.ts';
+import { createSecrets, encodeName, isTelling, secretValues, type LogId, type Secrets } from '../../model/index.ts';
 import { beginWorker, type WorkerFolder, type WorkerReport } from '../../store/index.ts';
 import { agentFolder, engineOfCommand, workerCommand } from '../../workers/index.ts';
 import { whoAndWhere } from '../run/environment.ts';
@@ -15,6 +17,8 @@ export interface Watching extends Pick<
 > {
 	/** The run's folder. */
 	readonly directory: string;
+	/** The batch job that starts it, as the run's manager calls that. */
+	readonly job?: string;
 	readonly env: Readonly<Record<string, string>>;
 }
 
@@ -22,6 +26,8 @@ export interface Watching extends Pick<
 export interface Watched extends AsyncDisposable {
 	readonly log: LogId;
 	readonly launched: Launched;
+	/** Sends a signal to the worker's program, unless whoever sent it to us has sent it to the worker, too. */
+	handOn(signal: NodeJS.Signals): Promise<void>;
 	/** When it has ended: ends what it left behind, and reports. @param graceMs how long that may go on */
 	report(graceMs: number): Promise<WorkerReport>;
 }
@@ -35,22 +41,16 @@ export async function watchWorker(o: Watching): Promise<Watched> {
 	const { cwd, nonce, directory } = o;
 	const program = findProgram({ argv: [...o.argv], cwd, path: o.env['PATH'] ?? '' });
 	const { argv, hasAgent } = workerCommand(o.argv, program, nonce, cwd);
-	const secrets = createSecrets(secretValues(o.env));
-	const kept = keptArgv([...o.argv], secrets);
-	secrets.learn(kept.secret.filter(isTelling));
-	const who = whoAndWhere();
-	const begun: Omit<WorkerReport, 'log'> = {
-		format: 1,
-		...{ host: who.hostname, bootId: who.bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd },
-		agent: hasAgent ? encodeName(Buffer.from(agentFolder)) : null,
-		findWorkers: isPython(program),
-		...{ started: new Date().toISOString(), ended: null, exitCode: null, signal: null, cellar: version },
-	};
+	const { begun, secrets } = beginningOf({ ...o, program, agent: hasAgent ? encodeName(Buffer.from(agentFolder)) : null });
 	const folder = await beginWorker(directory, begun);
 	const launched = await launchIn(folder, { ...o, argv, log: folder.logPath });
 	return {
 		log: folder.log,
 		launched,
+		async handOn(signal) {
+			await sleep(deliveryMs);
+			if (!(await hasHad(folder.logPath, launched.pid, signal))) launched.signal(signal);
+		},
 		async report(graceMs) {
 			const { code, signal } = await launched.ended;
 			await launched.finish(graceMs);
@@ -64,6 +64,56 @@ export async function watchWorker(o: Watching): Promise<Watched> {
 			await folder[Symbol.asyncDispose]();
 		},
 	};
+}
+
+/** A batch system signals each process of a job: how long that may take, and how far apart two are that were sent at once. Milliseconds. */
+const deliveryMs = 200;
+const onceMs = 1000;
+/** So much of a log's end is looked at, in bytes. */
+const tail = 1 << 20;
+
+/** Whether somebody else has just sent this signal to a process, by its log. */
+async function hasHad(log: string, pid: number, signal: NodeJS.Signals): Promise<boolean> {
+	await using file = await open(log);
+	const { size } = await file.stat();
+	const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(tail, size)), { position: Math.max(0, size - tail) });
+	const line = new RegExp(`^${pid} +([\\d.]+) --- ${signal} \\{.*si_pid=(\\d+)`, 'gm');
+	const sent = [...buffer.toString('latin1', 0, bytesRead).matchAll(line)];
+	return sent.some(([, at, by]) => Number(by) !== process.pid && Date.now() - Number(at) * 1000 < deliveryMs + onceMs);
+}
+
+/** What a worker says of itself when it begins, without what may be secret. */
+function beginningOf(
+	o: Pick<Watching, 'argv' | 'cwd' | 'env' | 'job'> & { readonly program: string; readonly agent: string | null },
+): {
+	readonly begun: Omit<WorkerReport, 'log'>;
+	readonly secrets: Secrets;
+} {
+	const secrets = createSecrets(secretValues(o.env));
+	const kept = keptArgv([...o.argv], secrets);
+	secrets.learn(kept.secret.filter(isTelling));
+	const who = whoAndWhere();
+	const begun: Omit<WorkerReport, 'log'> = {
+		format: 1,
+		...{ host: who.hostname, bootId: who.bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd: o.cwd },
+		agent: o.agent,
+		findWorkers: isPython(o.program),
+		...{ started: new Date().toISOString(), ended: null, exitCode: null, signal: null, cellar: version },
+		...(o.job === undefined ? {} : { job: o.job }),
+	};
+	return { begun, secrets };
+}
+
+/**
+ * Leaves in a run that a worker of it is started without being audited; to be let go of when that has ended.
+ *
+ * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
+ */
+export async function noteUnaudited(
+	o: Pick<Watching, 'argv' | 'cwd' | 'env' | 'directory' | 'job'> & { readonly program: string; readonly why: string },
+): Promise<AsyncDisposable> {
+	const { begun } = beginningOf({ ...o, agent: null });
+	return beginWorker(o.directory, { ...begun, unaudited: o.why });
 }
 
 /** Of what could not be started, nothing is to be told. */

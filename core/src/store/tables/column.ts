@@ -6,6 +6,8 @@ export interface Column<T> {
 	readonly encode: (value: T) => unknown;
 	/** @throws TypeError where the value is none of the column's */
 	readonly decode: (value: unknown) => T;
+	/** Older tables have not this column: there nothing is known. */
+	readonly isLater?: boolean;
 }
 
 /** UTF-8; names of files stand in it encoded (model/names.ts). */
@@ -68,6 +70,11 @@ export function orNull<T>(column: Column<T>): Column<T | null> {
 		encode: (value) => (value === null ? null : column.encode(value)),
 		decode: (value) => (value === null || value === undefined ? null : column.decode(value)),
 	};
+}
+
+/** A column that the table has not had from the beginning. */
+export function later<T>(column: Column<T | null>): Column<T | null> {
+	return { ...column, isLater: true };
 }
 
 function plain<T>(element: Omit<SchemaElement, 'name'>, fits: (value: unknown) => value is T): Column<T> {

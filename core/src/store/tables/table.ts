@@ -63,7 +63,7 @@ export async function readTable<Row>(path: string, columns: Columns<Row>): Promi
 	checkFormat(formatOf(metadata), path);
 	const read = await unlessBroken(path, () => readColumns(buffer, metadata));
 	const fields = fieldsOf(columns);
-	const found = fields.map((name) => read.get(name) ?? missing(path, name));
+	const found = fields.map((name) => read.get(name) ?? (columns[name].isLater === true ? [] : missing(path, name)));
 	const decoders: ((value: unknown) => unknown)[] = fields.map((name) => columns[name].decode);
 	return unlessBroken(path, () => {
 		const rows: Row[] = [];

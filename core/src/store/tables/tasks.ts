@@ -1,5 +1,5 @@
 import type { AttemptFact, HandedFact, Seq, TaskFact } from '../../model/index.ts';
-import { flag, int, long, orNull, text } from './column.ts';
+import { flag, int, later, long, orNull, text } from './column.ts';
 import type { Columns } from './table.ts';
 
 /** One attempt of a task, with the task that it is one of; a task that never ran has one row without an attempt. */
@@ -33,11 +33,12 @@ export const tasks: Columns<TaskRow> = {
 };
 
 /** An id by which another log may name what this one submitted. */
-type HandedRow = Pick<HandedFact, 'id' | 'task'> & Pick<TaskRow, keyof ReturnType<typeof submissionRow>>;
+type HandedRow = Pick<HandedFact, 'id' | 'task' | 'attempt'> & Pick<TaskRow, keyof ReturnType<typeof submissionRow>>;
 
 export const handed: Columns<HandedRow> = {
 	id: text,
 	task: orNull(int),
+	attempt: later(orNull(text)),
 	submittedLog: orNull(text),
 	submitted: orNull(long),
 	submittedCell: orNull(int),
@@ -78,11 +79,11 @@ export function tasksOfRows(rows: readonly TaskRow[]): TaskFact[] {
 }
 
 export function rowsOfHanded(facts: readonly HandedFact[]): HandedRow[] {
-	return facts.map(({ id, task, submitted }) => ({ id, task, ...submissionRow(submitted) }));
+	return facts.map(({ id, task, attempt, submitted }) => ({ id, task, attempt, ...submissionRow(submitted) }));
 }
 
 export function handedOfRows(rows: readonly HandedRow[]): HandedFact[] {
-	return rows.map((row) => ({ id: row.id, task: row.task, submitted: submissionOf(row) }));
+	return rows.map((row) => ({ id: row.id, task: row.task, attempt: row.attempt, submitted: submissionOf(row) }));
 }
 
 function submissionRow(submitted: TaskFact['submitted']) {
@@ -93,7 +94,7 @@ function submissionRow(submitted: TaskFact['submitted']) {
 	};
 }
 
-function submissionOf(row: Omit<HandedRow, 'id' | 'task'>): TaskFact['submitted'] {
+function submissionOf(row: Omit<HandedRow, 'id' | 'task' | 'attempt'>): TaskFact['submitted'] {
 	const { submittedLog: log, submitted: seq } = row;
 	const scope = { cell: row.submittedCell, worker: row.submittedWorker, task: row.submittedTask };
 	return log === null || seq === null ? null : { log, seq, ...scope };
