@@ -7,7 +7,7 @@ import { columns } from '../reporters/text.ts';
 export const doctor = buildCommand<CommonFlags>({
 	docs: {
 		brief: 'What this machine can and cannot do, each with the line that would mend it',
-		customUsage: [{ input: '', brief: 'tracer, sandbox, kernels' }],
+		customUsage: [{ input: '', brief: 'tracer, sandbox, kernels, engines' }],
 		fullDescription: 'Exit codes: 0 all is there, 4 something is missing or refused.',
 	},
 	parameters: { flags: commonFlags },

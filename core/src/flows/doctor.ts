@@ -1,7 +1,10 @@
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
 import { probeTracer } from '../audit/index.ts';
-import { findKernelspecs } from '../kernel/index.ts';
+import { findKernelspecs, type Kernelspec } from '../kernel/index.ts';
 import { probeBubblewrap, probeOverlay, probeUserNamespaces } from '../sandbox/index.ts';
 import { cellarHome } from '../store/index.ts';
+import { thisMachine } from '../workers/index.ts';
 
 /** One thing that this machine can or cannot do, with the line that would mend it. */
 export interface Check {
@@ -14,6 +17,7 @@ export interface Check {
 /** Everything that Cellar needs of a machine, tried for real: the whole of `cellar doctor`. */
 export async function examine(env: NodeJS.ProcessEnv): Promise<readonly Check[]> {
 	const tracer = await probeTracer(env);
+	const specs = await findKernelspecs({ env });
 	const sandbox = async (
 		name: string,
 		probe: Promise<{ status: Check['status']; found: string | null; reason: string | null; mend: string | null }>,
@@ -26,7 +30,8 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<readonly Check[]>
 		await sandbox('user namespaces', probeUserNamespaces(env)),
 		await sandbox('overlay', probeOverlay(cellarHome(env), env)),
 		await sandbox('bubblewrap', probeBubblewrap(env)),
-		await kernels(env),
+		kernels(specs),
+		await engines(specs, env),
 	];
 }
 
@@ -50,8 +55,7 @@ function tracerChecks(tracer: Awaited<ReturnType<typeof probeTracer>>): Check[] 
 	];
 }
 
-async function kernels(env: NodeJS.ProcessEnv): Promise<Check> {
-	const specs = await findKernelspecs({ env });
+function kernels(specs: readonly Kernelspec[]): Check {
 	if (specs.length === 0) {
 		return {
 			name: 'kernels',
@@ -66,4 +70,49 @@ async function kernels(env: NodeJS.ProcessEnv): Promise<Check> {
 		found: specs.map((spec) => `${spec.name} (${spec.displayName})`).join(', '),
 		mend: null,
 	};
+}
+
+/** The distributions of engines whose tasks are told apart, by the engines' names. */
+const distributions: Readonly<Record<string, string>> = {
+	dask: 'distributed',
+	parsl: 'parsl',
+	ipyparallel: 'ipyparallel',
+	ray: 'ray',
+	joblib: 'joblib',
+};
+const installed = `
+import importlib.metadata, json, sys
+found = {}
+for name in sys.argv[1:]:
+    try: found[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError: pass
+print(json.dumps(found))
+`;
+
+/** The engines that the kernels have. None is needed, so none is missing. */
+async function engines(specs: readonly Kernelspec[], env: NodeJS.ProcessEnv): Promise<Check> {
+	const found: string[] = [];
+	for (const { name, python } of specs) {
+		if (python === null) continue;
+		const here = thisMachine({ program: python, cwd: '/', env });
+		const said = v.safeParse(versions, await here.said([python, '-c', installed, ...Object.values(distributions)]));
+		const has = Object.entries(distributions).flatMap(([engine, distribution]) => {
+			const version = said.success ? said.output[distribution] : undefined;
+			return version === undefined ? [] : [`${engine} ${version}`];
+		});
+		if (here.canRun(join(dirname(python), 'vine_worker'))) has.push('taskvine');
+		if (has.length > 0) found.push(`${has.join(', ')} (${name})`);
+	}
+	const worker = onPath('vine_worker', env);
+	if (worker !== null) found.push(`taskvine (${worker})`);
+	return { name: 'engines', status: 'ok', found: ['Python’s own pools', ...found].join('; '), mend: null };
+}
+
+const versions = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
+
+/** The first program of that name on PATH; null where there is none. */
+function onPath(name: string, env: NodeJS.ProcessEnv): string | null {
+	const { canRun } = thisMachine({ program: name, cwd: '/', env });
+	const folders = (env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
+	return folders.map((folder) => join(folder, name)).find(canRun) ?? null;
 }
