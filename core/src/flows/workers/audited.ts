@@ -2,7 +2,7 @@ import { probeTracer, tracerOf } from '../../audit/index.ts';
 import { CellarError } from '../../model/index.ts';
 import { findRun, readRun } from '../../store/index.ts';
 import { endsWithParent, runCommand, workerCommand } from '../../workers/index.ts';
-import { isInForeground } from '../recording/program.ts';
+import { isInForeground } from '../run/control.ts';
 import { findProgram } from '../run/program.ts';
 import { watchWorker } from './watched.ts';
 

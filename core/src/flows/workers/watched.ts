@@ -2,9 +2,9 @@ import { launch, type Launched, type LaunchOptions } from '../../audit/index.ts'
 import { createSecrets, encodeName, isTelling, secretValues, type LogId } from '../../model/index.ts';
 import { beginWorker, type WorkerFolder, type WorkerReport } from '../../store/index.ts';
 import { agentFolder, engineOfCommand, workerCommand } from '../../workers/index.ts';
-import { whoAndWhere } from '../run/environment.ts';
+import { whichHost } from '../run/environment.ts';
 import { findProgram, isPython } from '../run/program.ts';
-import { keptArgv } from '../secrets/given.ts';
+import { keptArgv } from '../secrets/argv.ts';
 import { version } from '../version.ts';
 import { reduceWorker } from './reduce.ts';
 
@@ -38,10 +38,10 @@ export async function watchWorker(o: Watching): Promise<Watched> {
 	const secrets = createSecrets(secretValues(o.env));
 	const kept = keptArgv([...o.argv], secrets);
 	secrets.learn(kept.secret.filter(isTelling));
-	const who = whoAndWhere();
+	const { hostname, bootId } = whichHost();
 	const begun: Omit<WorkerReport, 'log'> = {
 		format: 1,
-		...{ host: who.hostname, bootId: who.bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd },
+		...{ host: hostname, bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd },
 		agent: hasAgent ? encodeName(Buffer.from(agentFolder)) : null,
 		findWorkers: isPython(program),
 		...{ started: new Date().toISOString(), ended: null, exitCode: null, signal: null, cellar: version },
