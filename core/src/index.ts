@@ -4,6 +4,7 @@
  */
 import type * as audits from './flows/audit.ts';
 import type * as answers from './flows/deps.ts';
+import type * as bundles from './flows/bundle/make.ts';
 import type * as exporting from './flows/exporting/export.ts';
 import type * as machines from './flows/doctor.ts';
 import type * as packs from './flows/pack.ts';
@@ -15,6 +16,7 @@ import type * as workers from './flows/workers/audited.ts';
 
 export * from './model/index.ts';
 export type { AuditOptions } from './flows/audit.ts';
+export type { BundleDocument } from './flows/bundle/make.ts';
 export type { Explanation } from './flows/deps.ts';
 export type { Check } from './flows/doctor.ts';
 export type { Packed, PackOptions } from './flows/pack.ts';
@@ -36,6 +38,7 @@ export const explainIn: typeof answers.explainIn = async (...o) => (await import
 export const examine: typeof machines.examine = async (...o) => (await import('./flows/doctor.ts')).examine(...o);
 export const exportDependencies: typeof exporting.exportDependencies = async (...o) =>
 	(await import('./flows/exporting/export.ts')).exportDependencies(...o);
+export const makeBundle: typeof bundles.makeBundle = async (...o) => (await import('./flows/bundle/make.ts')).makeBundle(...o);
 export const packRun: typeof packs.packRun = async (...o) => (await import('./flows/pack.ts')).packRun(...o);
 export const recoverRuns: typeof recoveries.recoverRuns = async (...o) => (await import('./flows/recover.ts')).recoverRuns(...o);
 export const repeatImage: typeof repeats.repeatImage = async (...o) => (await import('./flows/repeat.ts')).repeatImage(...o);

@@ -20,4 +20,5 @@ export {
 	type WorkerFolder,
 	type WorkerReport,
 	type WorkerState,
-} from './workers.ts';
+} from './workers/folders.ts';
+export { openReports, parseTicket, ticketFile, ticketOf, type Ticket } from './workers/ticket.ts';

@@ -16,6 +16,8 @@ export interface Watching extends Pick<
 	/** The run's folder. */
 	readonly directory: string;
 	readonly env: Readonly<Record<string, string>>;
+	/** Beside its facts; what is brought home has none. Kept unless said. */
+	readonly keepsLog?: boolean;
 }
 
 /** A worker under a tracer of its own. */
@@ -57,6 +59,7 @@ export async function watchWorker(o: Watching): Promise<Watched> {
 			const report = { ...begun, log: folder.log, ended: new Date().toISOString(), exitCode: code, signal };
 			await folder.say(report);
 			await reduceWorker(folder, report, nonce, secrets);
+			if (o.keepsLog === false) await folder.dropLog();
 			return report;
 		},
 		async [Symbol.asyncDispose]() {

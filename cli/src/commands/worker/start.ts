@@ -1,13 +1,14 @@
 import { buildCommand } from '@stricli/core';
 import { auditWorker, cellarHome, CellarError, type WorkerEnd } from '@cellar/core';
-import { commonFlags, signalNumbers, type CommonFlags } from '../command.ts';
-import { errorDocument, errorText, jsonDocument } from '../reporters/index.ts';
+import { commonFlags, signalNumbers, type CommonFlags } from '../../command.ts';
+import { errorDocument, errorText, jsonDocument } from '../../reporters/index.ts';
 
 interface Flags extends CommonFlags {
 	readonly run?: string;
+	readonly out?: string;
 }
 
-export const worker = buildCommand<Flags, string[]>({
+export const start = buildCommand<Flags, string[]>({
 	docs: {
 		brief: 'Start an engine’s worker under audit, for a run that goes on',
 		customUsage: [
@@ -37,12 +38,26 @@ export const worker = buildCommand<Flags, string[]>({
 				optional: true,
 				placeholder: 'DIR',
 			},
+			out: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'A folder for the report where the run’s cannot be reached; cellar worker add brings it into the run',
+				optional: true,
+				placeholder: 'FOLDER',
+			},
 		},
 	},
 	async func(flags, ...argv) {
 		try {
 			const end = await auditWorker({
-				...{ home: cellarHome(process.env), run: runMeant(flags), argv, cwd: process.cwd(), env: process.env },
+				...{
+					home: cellarHome(process.env),
+					run: runMeant(flags),
+					out: flags.out ?? null,
+					argv,
+					cwd: process.cwd(),
+					env: process.env,
+				},
 				...{ outputToStderr: flags.json, onSignal },
 			});
 			// It ran, and how it ended is its own affair: what is wrong with the report is said.
@@ -59,12 +74,9 @@ export const worker = buildCommand<Flags, string[]>({
 	},
 });
 
-function runMeant({ run }: Flags): string {
+function runMeant({ run }: Flags): string | null {
 	const word = run ?? process.env['CELLAR_RUN'] ?? '';
-	if (word !== '') return word;
-	throw new CellarError('CELLAR_USAGE', 'which run the worker works for is not said', {
-		hint: 'cellar worker --run DIR -- COMMAND, or set CELLAR_RUN; cellar audit says the folder when it begins, and latest is the newest run',
-	});
+	return word === '' ? null : word;
 }
 
 /** What a person, a batch system or a launcher may send to a worker. */
@@ -79,7 +91,7 @@ function onSignal(take: (signal: NodeJS.Signals) => void): () => void {
 	};
 }
 
-function documentOf({ run, log, exitCode, signal, problem }: WorkerEnd): object {
+function documentOf({ run, log, out, exitCode, signal, problem }: WorkerEnd): object {
 	const reported = log !== null && problem === null;
-	return { format: 1, run, log, exitCode, signal, reported };
+	return { format: 1, run, log, out, exitCode, signal, reported };
 }

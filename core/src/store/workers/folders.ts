@@ -3,11 +3,11 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/prom
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { CellarError, diskError, errnoOf, type Facts, type LogId } from '../model/index.ts';
-import { makeFolders, removeTemporary, syncFolder, writeWhole } from './disk.ts';
-import { names } from './home.ts';
-import { holderOf, takeLock, writeLock } from './lock.ts';
-import { readFacts, writeFacts } from './tables/facts.ts';
+import { CellarError, diskError, errnoOf, type Facts, type LogId } from '../../model/index.ts';
+import { makeFolders, removeTemporary, syncFolder, writeWhole } from '../disk.ts';
+import { names } from '../home.ts';
+import { holderOf, takeLock, writeLock } from '../lock.ts';
+import { readFacts, writeFacts } from '../tables/facts.ts';
 
 const reportSchema = v.object({
 	format: v.literal(1),
@@ -44,6 +44,8 @@ export interface WorkerFolder {
 	say(report: WorkerReport): Promise<void>;
 	/** Writes its facts, and gives the folder its name: from then on it has reported. */
 	report(report: WorkerReport, facts: Facts): Promise<void>;
+	/** Removes the log of a worker that has reported. */
+	dropLog(): Promise<void>;
 	/** Leaves nothing of it. */
 	discard(): Promise<void>;
 	/** Lets go of it. One that has not reported by then is taken for one that was killed. */
@@ -124,6 +126,7 @@ function openWorker(directory: string, log: LogId): WorkerFolder {
 			await rm(join(directory, folder, log, names.lock), { force: true });
 			await syncFolder(join(directory, folder));
 		},
+		dropLog: () => rm(join(directory, names.logs, `${log}.strace.gz`), { force: true }),
 		async discard() {
 			await rm(join(directory, names.logs, `${log}.strace`), { force: true });
 			await rm(hidden, { recursive: true, force: true });

@@ -1,0 +1,16 @@
+import { buildRouteMap } from '@stricli/core';
+import { bundle } from './bundle.ts';
+import { start } from './start.ts';
+
+export const worker = buildRouteMap({
+	routes: { start, bundle },
+	defaultCommand: 'start',
+	docs: {
+		brief: 'Start an engine’s worker under audit, for a run that goes on',
+		fullDescription:
+			'  cellar worker --run latest -- dask worker tcp://scheduler:8786\n' +
+			'      for the newest run, which is under way; start may be left out\n' +
+			'  cellar worker bundle -o cellar-bundle\n' +
+			'      for machines that have neither Node nor strace nor Cellar',
+	},
+});

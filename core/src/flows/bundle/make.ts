@@ -1,0 +1,171 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { machine, type } from 'node:os';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findTracer } from '../../audit/index.ts';
+import { openMachine } from '../../dependencies/index.ts';
+import { CellarError, diskError } from '../../model/index.ts';
+import { findRun, readRun, ticketOf, type Ticket } from '../../store/index.ts';
+import { tryStart } from '../../workers/index.ts';
+import { version } from '../version.ts';
+import { addCode } from './code.ts';
+import { cellarsPart, programParts } from './parts.ts';
+import { addProgram } from './programs.ts';
+
+/** What `cellar worker bundle` was asked. */
+export interface BundleOptions {
+	readonly home: string;
+	/** The run for whose workers it is; null for any. */
+	readonly run: string | null;
+	/** Where to make it. */
+	readonly out: string;
+	/** The first file of the command line. */
+	readonly main: string;
+	readonly env: NodeJS.ProcessEnv;
+}
+
+/** A part of a bundle and where it came from. */
+export interface BundlePart {
+	readonly name: string;
+	readonly version: string | null;
+	/** What brought it, where it has no name of its own: a library's package. */
+	readonly license: string | null;
+	/** Files with the words of the licence, in the bundle. */
+	readonly licenses: readonly string[];
+	readonly files: readonly string[];
+}
+
+/** What a bundle is: `manifest.json` in it. */
+export interface BundleDocument {
+	readonly format: 1;
+	readonly cellar: string;
+	/** The kind of machine on which it runs, as `uname -m` says it. */
+	readonly architecture: string;
+	readonly node: string;
+	readonly strace: string;
+	/** The run for which it was made. */
+	readonly run: string | null;
+	readonly bytes: number;
+	readonly parts: readonly BundlePart[];
+	readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+}
+
+/**
+ * Makes one folder with all that `cellar worker` needs on a machine that has nothing of it: Node, strace, Cellar's code and agent.
+ * Node and strace are those of this machine, byte for byte, with their libraries and loader.
+ *
+ * @returns where it is, and what its manifest says
+ * @throws CellarError CELLAR_USAGE where something is there already, CELLAR_NO_TRACER, CELLAR_NO_SUCH_RUN, CELLAR_NO_SUCH_FILE, …
+ */
+export async function makeBundle(o: BundleOptions): Promise<BundleDocument & { readonly path: string }> {
+	const place = resolve(o.out);
+	checkPlace(place, o.out);
+	const ticket = o.run === null ? null : await ticketFor(o.home, o.run);
+	const tracer = await findTracer(o.env);
+	if (tracer.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', tracer.reason, { hint: tracer.mend });
+	const hidden = join(dirname(place), `.${basename(place)}.${randomBytes(6).toString('hex')}.tmp`);
+	try {
+		mkdirSync(hidden);
+		const document = fill(hidden, { ...o, ticket, strace: { path: tracer.path, version: tracer.version } });
+		const failed = await tryStart(join(hidden, 'cellar-worker'), ['--help']);
+		if (failed !== null) {
+			throw new CellarError('CELLAR_INTERNAL', `the bundle was made and does not start: ${failed}`, {
+				hint: 'run it again with --debug and report what it says, with the version of Node and where it is from',
+			});
+		}
+		renameSync(hidden, place);
+		return { path: place, ...document };
+	} catch (cause) {
+		rmSync(hidden, { recursive: true, force: true });
+		throw diskError(cause, `make a bundle in ${place}`, { hint: 'look at the room and the rights there' });
+	}
+}
+
+function checkPlace(place: string, asked: string): void {
+	if (!(statSync(dirname(place), { throwIfNoEntry: false })?.isDirectory() ?? false)) {
+		throw new CellarError('CELLAR_NO_SUCH_FILE', `there is no folder ${dirname(place)} to put the bundle in`, { where: asked });
+	}
+	const there = lstatSync(place, { throwIfNoEntry: false });
+	if (there === undefined || (there.isDirectory() && readdirSync(place).length === 0)) return;
+	throw new CellarError('CELLAR_USAGE', `${asked} is there and is no empty folder, so it is not replaced`, {
+		hint: 'give another name with -o',
+	});
+}
+
+async function ticketFor(home: string, word: string): Promise<Ticket> {
+	const { directory } = await findRun(home, word);
+	return ticketOf(await readRun(directory), directory);
+}
+
+function fill(
+	folder: string,
+	o: BundleOptions & { readonly ticket: Ticket | null; readonly strace: { readonly path: string; readonly version: string } },
+): BundleDocument {
+	const packages = openMachine();
+	const node = addProgram(folder, 'node', process.execPath);
+	const strace = addProgram(folder, 'strace', o.strace.path);
+	const code = addCode(folder, { main: o.main, also: [fileURLToPath(new URL('../workers/audited.js', import.meta.url))] });
+	const main = join('app', 'dist', basename(o.main));
+	const architecture = machine();
+	const words = { MACHINE: `${type()}-${architecture}`, FIRST: node.first, NODE: node.command, MAIN: main };
+	writeScript(join(folder, 'cellar-worker'), new URL('./cellar-worker.sh', import.meta.url), words);
+	writeScript(join(folder, 'programs/strace.sh'), new URL('./strace.sh', import.meta.url), { STRACE: strace.command });
+	const workers = join(folder, 'app/node_modules/@cellar/core/dist/workers');
+	const bundled = { format: 1, tracer: relative(workers, join(folder, 'programs/strace.sh')), ticket: o.ticket };
+	writeFileSync(join(workers, 'bundled.json'), `${JSON.stringify(bundled, null, '\t')}\n`);
+
+	const parts: BundlePart[] = [
+		cellarsPart(folder, o.main),
+		...programParts(folder, packages, [
+			{ name: 'node', version: process.versions.node, path: process.execPath, program: node },
+			{ name: 'strace', version: o.strace.version, path: o.strace.path, program: strace },
+		]),
+		...code.map(({ name, version, license, folder: at }) => ({
+			...{ name, version, license, files: [at] },
+			licenses: readdirSync(join(folder, at))
+				.filter((file) => /^licen[cs]e/i.test(file))
+				.map((file) => join(at, file)),
+		})),
+	];
+	const head = { format: 1 as const, cellar: version, architecture, node: process.versions.node, strace: o.strace.version };
+	const run = o.ticket?.run ?? null;
+	writeFileSync(join(folder, 'README'), readmeOf({ ...head, run }));
+	const files = filesIn(folder).map((path) => {
+		const bytes = readFileSync(join(folder, path));
+		return { path, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+	});
+	const document = { ...head, run, bytes: files.reduce((sum, file) => sum + file.bytes, 0), parts, files };
+	writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify(document, null, '\t')}\n`);
+	return document;
+}
+
+/** A shell script with words put in for `@NAME@`. */
+function writeScript(path: string, source: URL, words: Readonly<Record<string, string>>): void {
+	const text = readFileSync(source, 'utf8').replaceAll(/@([A-Z]+)@/g, (_, name: string) => words[name] ?? '');
+	writeFileSync(path, text, { mode: 0o755 });
+}
+
+function filesIn(folder: string): string[] {
+	return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+		.filter((path) => statSync(join(folder, path)).isFile())
+		.toSorted();
+}
+
+function readmeOf(o: Pick<BundleDocument, 'cellar' | 'architecture' | 'node' | 'strace' | 'run'>): string {
+	const forRun = o.run === null ? 'any run: name its folder with --run' : `the run ${o.run}, which need not be named`;
+	return `Cellar ${o.cellar}: its worker, with all that it needs, for Linux on ${o.architecture}. For ${forRun}.
+
+    ./cellar-worker [--run DIR] [--out FOLDER] -- COMMAND [ARGUMENT]...
+
+starts COMMAND, a worker of Dask, TaskVine, Parsl or any other program, under strace, and reports what it used. Where the run's folder
+cannot be reached, the report goes into a folder, by default cellar-report-RUN beside the worker: bring it back, and there
+
+    cellar worker add RUN FOLDER...
+
+adds it to the run. This folder may lie anywhere. It needs a Linux that allows ptrace, /bin/sh and /usr/bin/env; Node ${o.node} and strace ${o.strace}
+are in it with their own libraries and loader, of which COMMAND sees nothing. manifest.json lists what is here, where it came from and under which
+licence; licenses/ has the words of each, and each package in app/node_modules its own. The programs and libraries are unchanged
+copies; their sources are those of the packages and versions that the manifest names.
+`;
+}
