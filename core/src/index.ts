@@ -12,6 +12,7 @@ import type * as recoveries from './flows/recover.ts';
 import type * as repeats from './flows/repeat.ts';
 import type * as keeping from './flows/runs.ts';
 import type * as comparisons from './flows/verify.ts';
+import type * as returns from './flows/workers/add.ts';
 import type * as workers from './flows/workers/audited.ts';
 
 export * from './model/index.ts';
@@ -24,10 +25,12 @@ export type { Absent } from './flows/replay/absent.ts';
 export type { Repeated, RepeatOptions } from './flows/repeat.ts';
 export type { Control } from './flows/run/control.ts';
 export type { RunListing } from './flows/runs.ts';
+export type { AddDocument, AddedWorker } from './flows/workers/add.ts';
 export type { WorkerEnd } from './flows/workers/audited.ts';
 export { version } from './flows/version.ts';
 export { cellarHome } from './store/index.ts';
 
+export const addWorkers: typeof returns.addWorkers = async (...o) => (await import('./flows/workers/add.ts')).addWorkers(...o);
 export const auditNotebook: typeof audits.auditNotebook = async (...o) => (await import('./flows/audit.ts')).auditNotebook(...o);
 export const auditProgram: typeof audits.auditProgram = async (...o) => (await import('./flows/audit.ts')).auditProgram(...o);
 export const auditWorker: typeof workers.auditWorker = async (...o) =>

@@ -150,7 +150,9 @@ export async function addReports(home: string, directory: string): Promise<void>
 	const run = await readRun(directory);
 	if (run.status === 'running' || run.repeatOf !== null || !(await hasTables(directory))) return;
 	const known = new Set(['manager', ...run.workers.map((worker) => worker.log)]);
-	const news = (await workersIn(directory)).filter(({ state, log }) => state !== 'running' && !known.has(log));
+	const news = (await workersIn(directory)).filter(
+		({ state, log }) => (state === 'reported' || state === 'gone') && !known.has(log),
+	);
 	if (news.length === 0) return;
 	await using folder = await reopenRun(directory);
 	if (folder === null) return;

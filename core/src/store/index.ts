@@ -22,3 +22,4 @@ export {
 	type WorkerState,
 } from './workers/folders.ts';
 export { openReports, parseTicket, ticketFile, ticketOf, type Ticket } from './workers/ticket.ts';
+export { openReturned, type Returned } from './workers/returned.ts';

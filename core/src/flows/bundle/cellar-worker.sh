@@ -24,8 +24,9 @@ cellar_fail() {
 case $cellar_here in
 *[:\;\$]*) cellar_fail "the dynamic loader cannot look for libraries in $cellar_here" 'put the folder where no name has a colon, a semicolon or a dollar sign' ;;
 esac
-[ "$(uname -s)-$(uname -m)" = '@MACHINE@' ] ||
-	cellar_fail "this bundle is for @MACHINE@, and this machine is $(uname -s)-$(uname -m)" 'make one on a machine of that kind'
+cellar_machine=$(uname -sm 2>/dev/null) || cellar_machine='@MACHINE@'
+[ "$cellar_machine" = '@MACHINE@' ] ||
+	cellar_fail "this bundle is for @MACHINE@, and this machine is $cellar_machine" 'make one on a machine of that kind'
 [ -x "$cellar_here/@FIRST@" ] ||
 	cellar_fail "$cellar_here/@FIRST@ is not there or may not be executed" 'copy the folder whole, with its modes (tar, cp -a), to a file system without noexec'
 

@@ -108,7 +108,7 @@ function fill(
 	const code = addCode(folder, { main: o.main, also: [fileURLToPath(new URL('../workers/audited.js', import.meta.url))] });
 	const main = join('app', 'dist', basename(o.main));
 	const architecture = machine();
-	const words = { MACHINE: `${type()}-${architecture}`, FIRST: node.first, NODE: node.command, MAIN: main };
+	const words = { MACHINE: `${type()} ${architecture}`, FIRST: node.first, NODE: node.command, MAIN: main };
 	writeScript(join(folder, 'cellar-worker'), new URL('./cellar-worker.sh', import.meta.url), words);
 	writeScript(join(folder, 'programs/strace.sh'), new URL('./strace.sh', import.meta.url), { STRACE: strace.command });
 	const workers = join(folder, 'app/node_modules/@cellar/core/dist/workers');
