@@ -44,7 +44,7 @@ test('a host that has nothing reports by a bundle: into the run’s folder where
 	expect(document.warnings).toEqual([]);
 	expect(document.workers.map(({ log }) => log)).toEqual(Array(document.workers.length).fill(expect.stringMatching(/^n17-/)));
 	const { facts } = await readTables(run);
-	expect(facts.tasks.map(({ engine, function: name }) => [engine, name])).toEqual(Array(2).fill(['pool', 'task']));
+	expect(facts.tasks.map(({ engine, function: name }) => `${engine} ${name}`)).toEqual(['pool task', 'pool task']);
 	expect(
 		facts.accesses.filter(({ path, how }) => /^\/work\/[01]\.txt$/.test(path) && how === 'read').map((one) => one.task !== null),
 	).toEqual([true, true]);

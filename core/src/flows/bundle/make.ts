@@ -10,7 +10,7 @@ import { findRun, readRun, ticketOf, type Ticket } from '../../store/index.ts';
 import { tryStart } from '../../workers/index.ts';
 import { version } from '../version.ts';
 import { addCode } from './code.ts';
-import { cellarsPart, programParts } from './parts.ts';
+import { cellarsPart, codeParts, programParts, type BundlePart } from './parts.ts';
 import { addProgram } from './programs.ts';
 
 /** What `cellar worker bundle` was asked. */
@@ -23,17 +23,6 @@ export interface BundleOptions {
 	/** The first file of the command line. */
 	readonly main: string;
 	readonly env: NodeJS.ProcessEnv;
-}
-
-/** A part of a bundle and where it came from. */
-export interface BundlePart {
-	readonly name: string;
-	readonly version: string | null;
-	/** What brought it, where it has no name of its own: a library's package. */
-	readonly license: string | null;
-	/** Files with the words of the licence, in the bundle. */
-	readonly licenses: readonly string[];
-	readonly files: readonly string[];
 }
 
 /** What a bundle is: `manifest.json` in it. */
@@ -115,18 +104,14 @@ function fill(
 	const bundled = { format: 1, tracer: relative(workers, join(folder, 'programs/strace.sh')), ticket: o.ticket };
 	writeFileSync(join(workers, 'bundled.json'), `${JSON.stringify(bundled, null, '\t')}\n`);
 
+	const cellars = cellarsPart(folder, o.main);
 	const parts: BundlePart[] = [
-		cellarsPart(folder, o.main),
+		cellars,
 		...programParts(folder, packages, [
 			{ name: 'node', version: process.versions.node, path: process.execPath, program: node },
 			{ name: 'strace', version: o.strace.version, path: o.strace.path, program: strace },
 		]),
-		...code.map(({ name, version, license, folder: at }) => ({
-			...{ name, version, license, files: [at] },
-			licenses: readdirSync(join(folder, at))
-				.filter((file) => /^licen[cs]e/i.test(file))
-				.map((file) => join(at, file)),
-		})),
+		...codeParts(folder, code, cellars),
 	];
 	const head = { format: 1 as const, cellar: version, architecture, node: process.versions.node, strace: o.strace.version };
 	const run = o.ticket?.run ?? null;

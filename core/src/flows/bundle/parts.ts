@@ -1,10 +1,21 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Machine } from '../../dependencies/index.ts';
 import { fsPath, type Name } from '../../model/index.ts';
 import { version } from '../version.ts';
-import type { BundlePart } from './make.ts';
+import type { CodePackage } from './code.ts';
 import { packageOf, type BundledProgram } from './programs.ts';
+
+/** A part of a bundle and where it came from. */
+export interface BundlePart {
+	readonly name: string;
+	readonly version: string | null;
+	/** As it calls its licence; null where only the words are there. */
+	readonly license: string | null;
+	/** Files with the words of the licence, in the bundle. */
+	readonly licenses: readonly string[];
+	readonly files: readonly string[];
+}
 
 /** Node and strace: what of them each package of this machine's brought, with its licence. */
 export function programParts(
@@ -50,15 +61,34 @@ export function cellarsPart(folder: string, main: string): BundlePart {
 }
 
 function copyLicenses(folder: string, name: string, paths: readonly string[]): readonly string[] {
-	const found = paths.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
-	return found.map((path) => {
-		const place = join('licenses', name, path.split('/').at(-1) ?? '');
-		mkdirSync(dirname(join(folder, place)), { recursive: true });
+	const found = paths.filter(isFile);
+	// Debian keeps the words of the common ones apart.
+	const common = found.flatMap(
+		(path) => readFileSync(path, 'latin1').match(/\/usr\/share\/common-licenses\/[\w-]+(?:\.\d+)?/g) ?? [],
+	);
+	return [...found, ...new Set(common.filter(isFile))].map((path) => {
+		const at = path.includes('/common-licenses/') ? 'licenses/common-licenses' : join('licenses', name);
+		const place = join(at, basename(path));
+		mkdirSync(join(folder, at), { recursive: true });
 		copyFileSync(path, join(folder, place));
 		return place;
 	});
 }
 
+function isFile(path: string): boolean {
+	return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
 function filesOf(folder: string): string[] {
 	return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+}
+
+/** The packages of npm's, each with what it says of its licence itself. */
+export function codeParts(folder: string, packages: readonly CodePackage[], cellars: BundlePart): BundlePart[] {
+	return packages.map(({ name, version, license, folder: at }) => {
+		const own = readdirSync(join(folder, at)).filter((file) => /^licen[cs]e/i.test(file));
+		// One that only names it has the words in common with us.
+		const common = own.length === 0 && license === cellars.license ? cellars.licenses : [];
+		return { name, version, license, licenses: [...own.map((file) => join(at, file)), ...common], files: [at] };
+	});
 }
