@@ -23,6 +23,8 @@ interface HostOptions {
 	/** Folders of this machine by their paths there. */
 	readonly binds?: Readonly<Record<string, string>>;
 	readonly env?: Readonly<Record<string, string>>;
+	/** The working folder there; `/work` where none is given. */
+	readonly cwd?: string;
 	/** Who runs it there. */
 	readonly uid?: number;
 }
@@ -43,11 +45,11 @@ export function makeHost(place: Place, name: string): Host {
 	makeRoot(root);
 	const python = addPython(root);
 	for (const folder of ['work', 'tmp', 'proc', 'dev', 'opt']) mkdirSync(join(root, folder), { recursive: true });
-	const words = (command: readonly string[], { binds = {}, env = {}, uid = 0 }: HostOptions) => [
+	const words = (command: readonly string[], { binds = {}, env = {}, cwd = '/work', uid = 0 }: HostOptions) => [
 		...['--unshare-user', '--unshare-pid', '--unshare-uts', '--unshare-ipc', '--hostname', name, '--die-with-parent'],
 		...['--uid', String(uid), '--gid', String(uid), '--bind', root, '/', '--proc', '/proc', '--dev', '/dev'],
 		...Object.entries(binds).flatMap(([there, here]) => ['--bind', here, there]),
-		...['--chdir', '/work', '--clearenv', '--setenv', 'PATH', '/usr/bin'],
+		...['--chdir', cwd, '--clearenv', '--setenv', 'PATH', '/usr/bin'],
 		...Object.entries(env).flatMap(([key, value]) => ['--setenv', key, value]),
 		...command,
 	];
