@@ -1,9 +1,9 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, truncateSync, utimesSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRun, readTables } from '../../core/src/store/index.ts';
 import { makePlace, pythonOf, type ErrorDocument, type Place } from './cellar.ts';
-import { bundleThere, makeHost, workerThere, type Host } from './elsewhere.ts';
+import { bundleThere, makeHost, poolOfTwo, workerThere, type Host } from './elsewhere.ts';
 import { daskCells, faultsOf, writeFiles } from './engines.ts';
 import { connect, daskWorker, runUnderWay, startScheduler, until } from './external.ts';
 import { inlineNotebook } from './inline.ts';
@@ -153,6 +153,44 @@ test('what was brought back broken, or of another run, is refused and changes no
 	const added = await place.cellar(['worker', 'add', 'latest', report, '--json']);
 	expect(added.json<Added>().added).toHaveLength(10);
 	expect((await readRun(run)).workers).toHaveLength(10);
+});
+
+test('where there is strace and no Node, scripts are enough: the log that they leave is read by who has Cellar', async () => {
+	using place = makePlace();
+	await using opened = await openRun(place);
+	const { run, end } = opened;
+	const bundle = join(place.folder, 'scripts');
+	const made = await place.cellar(['worker', 'bundle', '-o', bundle, '--run', 'latest', '--without-node', '--json']);
+	expect(made.json<{ bytes: number; node: null }>()).toMatchObject({
+		node: null,
+		bytes: expect.toSatisfy((bytes: number) => bytes < 200_000),
+	});
+	const host = makeHost(place, 'n17');
+	writeFileSync(join(host.work, 'pool.py'), poolOfTwo);
+	for (const n of [0, 1]) writeFileSync(join(host.work, `${n}.txt`), `${n}`);
+	const binds = { [bundleThere]: bundle, '/usr': '/usr' };
+	// The host goes on for as long as the scripts take to say that the worker has ended.
+	const command = ['sh', '-c', '"$@"; code=$?; sleep 3; exit $code', 'sh', workerThere, '--', host.python, 'pool.py'];
+	expect(host.run(command, { binds: { ...binds, [run]: run } })).toEqual({ code: 0, stdout: '0 1\n', stderr: '' });
+	expect(host.run(command, { binds })).toEqual({ code: 0, stdout: '0 1\n', stderr: '' });
+	const exits = host.run([workerThere, '--', 'sh', '-c', 'read x <0.txt; exit 7'], { binds });
+	expect(exits).toEqual({ code: 7, stdout: '', stderr: '' });
+	const document = await end();
+	expect(document.warnings).toEqual([]);
+	const report = join(host.work, `cellar-report-${run.split('/').at(-1)}`);
+	const added = await place.cellar(['worker', 'add', 'latest', report, '--ended', 'all', '--json']);
+	expect(added.json<Added>()).toMatchObject({ added: [{}, {}], open: [] });
+	const { facts } = await readTables(run);
+	expect(facts.tasks.map(({ engine, function: name }) => `${engine} ${name}`)).toEqual(Array(4).fill('pool task'));
+	const reads = facts.accesses.filter(({ path, how }) => /^\/work\/[01]\.txt$/.test(path) && how === 'read');
+	expect(reads.filter(({ task }) => task !== null)).toHaveLength(4);
+	expect(reads).toHaveLength(5);
+	expect(facts.accesses.filter(({ path }) => path.startsWith('/opt') || path.includes('.new'))).toEqual([]);
+	const logs = readdirSync(join(run, 'logs'));
+	expect(
+		logs.every((name) => name.endsWith('.strace.gz')),
+		logs.join(),
+	).toBe(true);
 });
 
 test('where the loader could not look for its libraries, and on a machine of another kind, the bundle says so', async () => {

@@ -3,15 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readTables } from '../../core/src/store/index.ts';
 import { makePlace, type ErrorDocument } from './cellar.ts';
-import { bundleThere, makeHost, workerThere } from './elsewhere.ts';
+import { bundleThere, makeHost, poolOfTwo, workerThere } from './elsewhere.ts';
 import { openRun } from './open-run.ts';
-
-const pool = `
-from multiprocessing import Pool
-def task(name): return open(name).read()
-if __name__ == '__main__':
-    with Pool(2) as pool: print(*pool.map(task, ['0.txt', '1.txt'], chunksize=1))
-`;
 
 test('a host that has nothing reports by a bundle: into the run’s folder where it sees that, and else into one that is brought back', async () => {
 	using place = makePlace();
@@ -22,7 +15,7 @@ test('a host that has nothing reports by a bundle: into the run’s folder where
 	expect([made.code, made.stderr]).toEqual([0, '']);
 	expect(made.json<{ run: string; bytes: number }>().run).toBe(run.split('/').at(-1));
 	const host = makeHost(place, 'n17');
-	writeFileSync(join(host.work, 'pool.py'), pool);
+	writeFileSync(join(host.work, 'pool.py'), poolOfTwo);
 	for (const n of [0, 1]) writeFileSync(join(host.work, `${n}.txt`), `${n}`);
 	expect(host.run(['sh', '-c', 'command -v node strace']), 'there is neither').toMatchObject({ code: 127, stdout: '' });
 

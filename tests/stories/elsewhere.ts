@@ -71,3 +71,11 @@ export function makeHost(place: Place, name: string): Host {
 		},
 	};
 }
+
+/** A program of Python's that reads `0.txt` and `1.txt` in two tasks of a pool. */
+export const poolOfTwo = `
+from multiprocessing import Pool
+def task(name): return open(name).read()
+if __name__ == '__main__':
+    with Pool(2) as pool: print(*pool.map(task, ['0.txt', '1.txt'], chunksize=1))
+`;

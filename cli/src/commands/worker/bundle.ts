@@ -7,6 +7,7 @@ import { size } from '../../reporters/text.ts';
 interface Flags extends CommonFlags {
 	readonly output: string;
 	readonly run?: string;
+	readonly withoutNode: boolean;
 }
 
 export const bundle = buildCommand<Flags>({
@@ -32,16 +33,31 @@ export const bundle = buildCommand<Flags>({
 				optional: true,
 				placeholder: 'RUN',
 			},
+			withoutNode: {
+				kind: 'boolean',
+				brief: 'Scripts alone, for one run and for machines that have strace: they leave a log, which cellar worker add reads',
+				default: false,
+				withNegated: false,
+			},
 		},
 	},
 	func(flags) {
 		return answer(flags, async () => {
 			const made = await makeBundle({
-				...{ home: cellarHome(process.env), run: flags.run ?? null, out: flags.output, env: process.env },
+				...{
+					home: cellarHome(process.env),
+					run: flags.run ?? null,
+					withoutNode: flags.withoutNode,
+					out: flags.output,
+					env: process.env,
+				},
 				main: fileURLToPath(new URL('../../main.js', import.meta.url)),
 			});
 			const { path, bytes, architecture, node, strace, run } = made;
-			const what = `${path}  ${size(bytes)}: Node ${node}, strace ${strace} and Cellar’s worker, for Linux on ${architecture}`;
+			const what =
+				node === null
+					? `${path}  ${size(bytes)}: scripts for Linux that has strace`
+					: `${path}  ${size(bytes)}: Node ${node}, strace ${strace} and Cellar’s worker, for Linux on ${architecture}`;
 			return { document: made, text: `${what}${run === null ? '' : `\nfor the run ${run}`}\n`, exit: 0 };
 		});
 	},

@@ -54,9 +54,8 @@ export function programParts(
 }
 
 /** Cellar itself; its licence stands beside its package, or above it in a clone. */
-export function cellarsPart(folder: string, main: string): BundlePart {
+export function cellarsPart(folder: string, main: string, files: readonly string[]): BundlePart {
 	const above = [dirname(dirname(main)), dirname(dirname(dirname(main)))].map((each) => join(each, 'LICENSE'));
-	const files = ['cellar-worker', 'programs/strace.sh', 'app/dist', 'app/node_modules/@cellar/core'];
 	return { name: 'cellar', version, license: 'Apache-2.0', licenses: copyLicenses(folder, 'cellar', above), files };
 }
 
