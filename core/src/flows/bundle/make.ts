@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, st
 import { machine, type } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as v from 'valibot';
 import { findTracer } from '../../audit/index.ts';
 import { openMachine } from '../../dependencies/index.ts';
 import { CellarError, diskError } from '../../model/index.ts';
@@ -56,6 +57,7 @@ export async function makeBundle(o: BundleOptions): Promise<BundleDocument & { r
 	const place = resolve(o.out);
 	checkPlace(place, o.out);
 	const ticket = o.run === null ? null : await ticketFor(o.home, o.run);
+	if (!o.withoutNode) checkNode();
 	const strace = o.withoutNode ? null : await foundTracer(o.env);
 	if (strace === null && ticket === null) {
 		throw new CellarError('CELLAR_USAGE', 'without Node a bundle is for one run, and none is named', {
@@ -78,6 +80,17 @@ export async function makeBundle(o: BundleOptions): Promise<BundleDocument & { r
 		rmSync(hidden, { recursive: true, force: true });
 		throw diskError(cause, `make a bundle in ${place}`, { hint: 'look at the room and the rights there' });
 	}
+}
+
+/** Debian's Node keeps some of its own JavaScript in files at fixed paths, and does not start where they are not. */
+function checkNode(): void {
+	const { defines } = v.parse(v.object({ defines: v.array(v.string()) }), process.config.target_defaults);
+	const apart = defines.flatMap((one) => /^NODE_SHARED_BUILTIN_\w+_PATH=(.+)/.exec(one)?.[1] ?? []);
+	if (apart.length === 0) return;
+	throw new CellarError('CELLAR_USAGE', `this Node cannot be taken along: it does not start without ${apart[0]}`, {
+		where: process.execPath,
+		hint: 'run this command by a Node that has all in one file, as those of nodejs.org and NodeSource, or add --without-node',
+	});
 }
 
 function checkPlace(place: string, asked: string): void {
