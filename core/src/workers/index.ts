@@ -9,4 +9,5 @@ export { bundled, tryStart } from './bundled.ts';
 export { workerCommand, type WorkerCommand } from './command.ts';
 export type { Engine, Surroundings } from './engines/engine.ts';
 export { endsWithParent, engineNamed, engineNames, engineOfCommand } from './engines/index.ts';
+export { thisMachine } from './here.ts';
 export { runCommand } from './run.ts';
