@@ -10,7 +10,7 @@ export const worker = buildRouteMap({
 		brief: 'Start an engine’s worker under audit, for a run that goes on',
 		fullDescription:
 			'  cellar worker --run latest -- dask worker tcp://scheduler:8786\n' +
-			'      for the newest run, which is under way; start may be left out\n' +
+			'      for the newest run, which is under way; start may be left out, and cellar worker start --help tells its options\n' +
 			'  cellar worker bundle -o cellar-bundle\n' +
 			'      for machines that have neither Node nor strace nor Cellar\n' +
 			'  cellar worker add latest cellar-report-20260301-093000-4f1c\n' +
