@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+	cpSync,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	truncateSync,
+	utimesSync,
+	writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRun, readTables } from '../../core/src/store/index.ts';
@@ -205,4 +215,21 @@ test('where the loader could not look for its libraries, and on a machine of ano
 	const other = host.run([workerThere, '--', 'true'], { binds: { [bundleThere]: bundle } });
 	expect(other).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('this machine is -sm') });
 	await opened.end();
+});
+
+test('what is there is not replaced by a bundle, and what cannot be is said', async () => {
+	using place = makePlace();
+	const asked = async (words: readonly string[], env = {}) => {
+		const said = await place.cellar(['worker', 'bundle', '--json', ...words], { env });
+		return [said.code, said.json<ErrorDocument>().error.code];
+	};
+	mkdirSync(join(place.folder, 'full'));
+	writeFileSync(join(place.folder, 'full/mine'), '');
+	expect(await asked(['-o', 'full'])).toEqual([2, 'CELLAR_USAGE']);
+	expect(await asked(['-o', 'no/where'])).toEqual([2, 'CELLAR_NO_SUCH_FILE']);
+	expect(await asked(['-o', 'b', '--run', 'latest'])).toEqual([2, 'CELLAR_NO_SUCH_RUN']);
+	expect(await asked(['-o', 'b'], { PATH: '/nowhere' })).toEqual([4, 'CELLAR_NO_TRACER']);
+	expect(await asked([])).toEqual([2, 'CELLAR_USAGE']);
+	expect(readFileSync(join(place.folder, 'full/mine'), 'utf8')).toBe('');
+	expect([existsSync(join(place.folder, 'b')), readdirSync(place.folder)]).toEqual([false, ['full']]);
 });
