@@ -21,7 +21,7 @@ export const add = buildCommand<Flags, string[]>({
 	parameters: {
 		positional: {
 			kind: 'array',
-			parameter: { brief: 'the run, and folders with reports', placeholder: 'RUN [FOLDER', parse: String },
+			parameter: { brief: 'the run, and behind it folders that were brought back', placeholder: 'RUN', parse: String },
 			minimum: 1,
 		},
 		flags: {

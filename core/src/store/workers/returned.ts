@@ -40,7 +40,12 @@ export async function openReturned(
 	});
 	const ticket = parseTicket(await ticketIn(from), from);
 	if (ticket.run !== run || ticket.nonce !== nonce) {
-		throw broken(from, `it holds reports of workers of the run ${ticket.run}, not of ${run}`);
+		const message = `it holds reports of workers of the run ${ticket.run}, not of ${run}${ticket.run === run ? ' that is kept here' : ''}`;
+		const hint =
+			ticket.run === run
+				? 'name the run for which the bundle was made: cellar runs lists them'
+				: `cellar worker add ${ticket.run} FOLDER`;
+		throw new CellarError('CELLAR_REPORT_UNREADABLE', message, { where: from, hint });
 	}
 	await makeFolders(join(directory, workersFolder));
 	const copy = await mkdtemp(join(directory, workersFolder, '.adding-'));
