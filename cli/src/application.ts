@@ -8,7 +8,7 @@ import { pack } from './commands/pack.ts';
 import { repeat } from './commands/repeat.ts';
 import { runs } from './commands/runs.ts';
 import { verify } from './commands/verify.ts';
-import { worker } from './commands/worker.ts';
+import { worker } from './commands/worker/index.ts';
 
 const routes = buildRouteMap({
 	routes: { audit, worker, deps, explain, pack, repeat, verify, runs, doctor },

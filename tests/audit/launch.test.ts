@@ -59,6 +59,16 @@ test.each(shells)('launched by %s, a program sees nothing but what it was given'
 	expect(statSync(log).mode & 0o777).toBe(0o600);
 });
 
+test('what is to be loaded into every program is loaded into the program, and neither into the tracer nor the launcher', async () => {
+	const folder = scratch();
+	const env = { ...plainEnv, LD_PRELOAD: '/no/such.so' };
+	const { words, facts } = await audited([compiled('alone.c', folder)], { folder, env });
+	expect(words).toContain('variable LD_PRELOAD=/no/such.so\n');
+	// The loader says so once for each program that it loads.
+	expect(words.match(/cannot be preloaded/g)).toHaveLength(1);
+	expect(facts.accesses.filter(({ path }) => path === '/no/such.so')).toMatchObject([{ how: 'missing', count: 1 }]);
+});
+
 test('a program that is not there ends as in a shell, and says so', async () => {
 	const { code, words } = await audited(['no-such-program']);
 	expect(code).toBe(127);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -69,6 +69,19 @@ test('installed elsewhere, it audits a notebook and tells what the notebook need
 	expect(needed).toMatchObject({
 		software: expect.arrayContaining([expect.objectContaining({ name: 'ipykernel', ecosystem: 'pypi' })]),
 	});
+});
+
+test('installed elsewhere, it makes a bundle of what it is made of, which starts', () => {
+	const bundle = join(folder, 'bundle');
+	run(join(folder, 'node_modules/.bin/cellar'), ['worker', 'bundle', '-o', bundle]);
+	expect(run(join(bundle, 'cellar-worker'), ['--help'])).toContain('-- COMMAND');
+	const manifest: { parts: { name: string; licenses: string[] }[] } = JSON.parse(
+		readFileSync(join(bundle, 'manifest.json'), 'utf8'),
+	);
+	expect(
+		manifest.parts.flatMap(({ name, licenses }) => (licenses.length === 0 ? [name] : [])),
+		'without a licence',
+	).toEqual([]);
 });
 
 test('in the clone, npx starts it as it was built here', () => {

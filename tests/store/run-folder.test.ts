@@ -12,6 +12,7 @@ import {
 	statSync,
 	symlinkSync,
 	truncateSync,
+	utimesSync,
 	writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -172,7 +173,9 @@ test('a lock is dead when its process is gone, is another one by now, is a zombi
 	expect(await alive({})).toBe(true);
 	expect(await alive({ startTime: Number(own['startTime']) + 1 })).toBe(false);
 	expect(await alive({ pid: await endedPid() })).toBe(false);
-	expect(await alive({ bootId: 'another boot' })).toBe(false);
+	expect(await alive({ bootId: 'another boot' }), 'written since the boot: on another machine of the same name').toBe(true);
+	utimesSync(path, 0, 0);
+	expect(await isAlive(made.directory)).toBe(false);
 	expect(await alive({ bootId: 'another boot', host: 'another machine' }), 'nothing is known of another machine').toBe(true);
 	expect(await alive({ pidNamespace: 'pid:[1]', startTime: 1 }), 'nothing is known of another container').toBe(true);
 	const zombie = await makeZombie();

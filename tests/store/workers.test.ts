@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { beginWorker, factsOfReport, takeWorker, workersIn, type WorkerReport } from '../../core/src/store/index.ts';
@@ -43,21 +44,53 @@ test('many that begin at once have names of their own, run until they have repor
 	expect(readdirSync(join(run, 'workers'))).toEqual([log]);
 });
 
-test('of another host, a worker is there as long as it shows that it is; whoever takes its place reports once', async () => {
+/** What a worker's lock says is of another machine. */
+function moveAway(lock: string, change: object = {}): void {
+	const own = JSON.parse(readFileSync(lock, 'utf8')) as object; // ours
+	writeFileSync(lock, JSON.stringify({ ...own, host: 'far', bootId: 'another', ...change }));
+}
+
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+
+test('of another host, a worker that is not heard of is silent and never taken for dead, until somebody who knows says so: once', async () => {
 	const run = folder();
+	mkdirSync(join(run, 'logs'));
 	const worker = await beginWorker(run, begun);
-	const hidden = join(run, 'workers', `.${worker.log}.new`);
-	const lock = join(hidden, 'lock');
-	const elsewhere: object = { ...(JSON.parse(readFileSync(lock, 'utf8')) as object), host: 'far', bootId: 'another' }; // ours
-	writeFileSync(lock, JSON.stringify(elsewhere));
-	expect(await workersIn(run)).toMatchObject([{ state: 'running' }]);
-	const longAgo = new Date(Date.now() - 600_000);
-	utimesSync(lock, longAgo, longAgo);
-	expect(await workersIn(run)).toMatchObject([{ state: 'gone', report: { engine: 'dask' } }]);
-	const taken = (await Promise.all([1, 2, 3].map(() => takeWorker(run, worker.log)))).filter((one) => one !== null);
+	const lock = join(run, 'workers', `.${worker.log}.new`, 'lock');
+	moveAway(lock);
+	const state = async () => (await workersIn(run)).map(({ state }) => state);
+	expect(await state()).toEqual(['running']);
+	utimesSync(lock, minutesAgo(10), minutesAgo(10));
+	const [silent] = await workersIn(run);
+	expect([silent!.state, Math.round((Date.now() - Date.parse(silent!.heard!)) / 60_000)]).toEqual(['silent', 10]);
+	writeFileSync(worker.logPath, '');
+	expect(await state(), 'a log that grows is a sign').toEqual(['running']);
+	utimesSync(worker.logPath, minutesAgo(10), minutesAgo(10));
+	const before = readFileSync(lock, 'utf8');
+	expect(await takeWorker(run, worker.log)).toBeNull();
+	expect(readFileSync(lock, 'utf8')).toBe(before);
+	const taken = (await Promise.all([1, 2, 3].map(() => takeWorker(run, worker.log, true)))).filter((one) => one !== null);
 	expect(taken).toHaveLength(1);
 	await taken[0]!.report({ ...begun, log: worker.log }, factsOf(worker.log));
-	expect(await workersIn(run)).toMatchObject([{ state: 'reported' }]);
+	expect(await state()).toEqual(['reported']);
+	expect(readdirSync(join(run, 'workers')), 'the clock is looked at, and nothing of that stays').toEqual([worker.log]);
+});
+
+test('a machine of the same name is another one, unless the lock is older than this one’s boot; a container is another, too', async () => {
+	const run = folder();
+	const worker = await beginWorker(run, begun);
+	const lock = join(run, 'workers', `.${worker.log}.new`, 'lock');
+	const state = async () => (await workersIn(run)).map(({ state }) => state);
+	moveAway(lock, { host: hostname() });
+	expect(await state()).toEqual(['running']);
+	const boot = new Date(Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))![1]) * 1000 - 60_000);
+	utimesSync(lock, boot, boot);
+	expect(await state()).toEqual(['gone']);
+	const other = await beginWorker(run, begun);
+	const own = JSON.parse(readFileSync(join(run, 'workers', `.${other.log}.new`, 'lock'), 'utf8')) as { bootId: string }; // ours
+	moveAway(lock, { bootId: own.bootId, pidNamespace: 'pid:[1]' });
+	expect(await state()).toEqual(['running', 'running']);
+	await other.discard();
 });
 
 test('what does not read as a worker’s own is nobody’s, and facts of another log are refused', async () => {

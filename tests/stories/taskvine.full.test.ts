@@ -101,10 +101,13 @@ test.each([
 	},
 );
 
-test('workers of a factory beside the notebook, each started by cellar worker, report into its run', async () => {
-	using place = makePlace();
-	const run = await auditTaskVine(place, { kind: 'python', tasks: 200, workers: 5, apart: 'factory' });
-	expect(faultsOf(run)).toEqual([]);
-	expect(run.document.workers.map(({ engine }) => engine)).toEqual(Array(5).fill('taskvine'));
-	expect(new Set(run.tables.facts.accesses.map(({ log }) => log)).size).toBe(6);
-});
+test.each(['factory', 'bundle'] as const)(
+	'workers of a factory beside the notebook, each started by cellar worker or by a bundle of it (%s), report into its run',
+	async (apart) => {
+		using place = makePlace();
+		const run = await auditTaskVine(place, { kind: 'python', tasks: 200, workers: 5, apart });
+		expect(faultsOf(run)).toEqual([]);
+		expect(run.document.workers.map(({ engine }) => engine)).toEqual(Array(5).fill('taskvine'));
+		expect(new Set(run.tables.facts.accesses.map(({ log }) => log)).size).toBe(6);
+	},
+);

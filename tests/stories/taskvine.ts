@@ -61,8 +61,8 @@ export async function auditTaskVine(
 		readonly kill?: boolean;
 		/** The workers come from a factory. */
 		readonly factory?: boolean;
-		/** The workers have logs of their own: Cellar starts them, or a factory beside the notebook does, each by `cellar worker`. */
-		readonly apart?: 'engine' | 'factory';
+		/** The workers have logs of their own: Cellar starts them, or a factory beside the notebook does, each by `cellar worker` or a bundle. */
+		readonly apart?: 'engine' | 'factory' | 'bundle';
 	},
 ): Promise<VineRun> {
 	const { folder } = place;
@@ -124,8 +124,8 @@ with open('truth.json', 'w') as file: json.dump({'port': m.port, 'tasks': truth}
 		o.apart !== undefined ? 'm.close()' : o.factory === true ? 'started.__exit__(None); m.close()' : end,
 	]);
 	const started = o.apart === 'engine' ? ['--engine', 'taskvine', '--workers', String(o.workers)] : [];
-	const beside = o.apart === 'factory' ? o.workers : 0;
-	return { ...(await audit(place, notebook, started, beside)), kind: o.kind, tasks: o.tasks };
+	const beside = o.apart === 'factory' || o.apart === 'bundle' ? o.workers : 0;
+	return { ...(await audit(place, notebook, started, beside, o.apart === 'bundle')), kind: o.kind, tasks: o.tasks };
 }
 
 async function audit(
@@ -133,6 +133,7 @@ async function audit(
 	notebook: string,
 	options: readonly string[] = [],
 	beside = 0,
+	byBundle = false,
 ): Promise<Omit<VineRun, 'kind' | 'tasks'>> {
 	const started = place.start(['audit', notebook, '--python', pythonOf('engines'), '--json', ...options], {
 		env: {
@@ -142,7 +143,7 @@ async function audit(
 		},
 	});
 	{
-		await using _factory = beside === 0 ? null : await startFactory(place, beside);
+		await using _factory = beside === 0 ? null : await startFactory(place, beside, byBundle);
 		await started.ended;
 	}
 	const said = await started.ended;
@@ -158,12 +159,15 @@ async function audit(
 	return { document, tables: await readTables(document.directory), folder: place.folder };
 }
 
-/** A real factory beside the notebook, for the run that is under way: each of its workers is started by `cellar worker`. */
-async function startFactory(place: Place, count: number): Promise<Beside> {
+/** A real factory beside the notebook, for the run that is under way: each of its workers is started by `cellar worker`, or by a bundle. */
+async function startFactory(place: Place, count: number, byBundle: boolean): Promise<Beside> {
 	const run = await runUnderWay(place);
 	await until(() => existsSync(join(place.folder, 'port')));
 	const port = readFileSync(join(place.folder, 'port'), 'utf8');
-	const wrapper = `${process.execPath} ${join(clone, 'cli/bin/cellar.js')} worker --run ${run} --`;
+	const bundle = join(place.folder, 'bundle');
+	if (byBundle) expect((await place.cellar(['worker', 'bundle', '-o', bundle, '--run', run])).code).toBe(0);
+	const cellar = `${process.execPath} ${join(clone, 'cli/bin/cellar.js')} worker --run ${run} --`;
+	const wrapper = byBundle ? `${bundle}/cellar-worker --` : cellar;
 	const limits = ['-w', String(count), '-W', String(count), '--cores', '1', '--memory', '100', '--disk', '100'];
 	const factory = [join(taskvine, 'bin/vine_factory'), '-T', 'local', ...limits, '-S', 'scratch', '--wrapper', wrapper];
 	const path = `${join(taskvine, 'bin')}:${dirname(pythonOf('engines'))}:${process.env['PATH']}`;

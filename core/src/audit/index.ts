@@ -15,4 +15,5 @@ export { factsOfWorker } from './merge/own.ts';
 export { createUnion, type SharedUse, type Union } from './merge/union.ts';
 export { launch, type Launched, type LaunchOptions } from './launch.ts';
 export { endLineage, isEnding, lineageOf, startTimeOf, tracerOf } from './lineage.ts';
-export { probeTracer, type TracerProbe } from './probe.ts';
+export { tracerArguments } from './options.ts';
+export { findTracer, probeTracer, type TracerProbe } from './probe.ts';

@@ -82,15 +82,16 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 	const script = fileURLToPath(new URL('./launch.sh', import.meta.url));
 	const foreign = String(tracerOf('self') ?? 0);
 	const look = basename(await realpath(shell)) === 'busybox' ? 'open' : 'access';
-	const command = [shell, script, o.nonce, look, 'program', shell, foreign, ...commandOf(o.argv, o.env)];
+	const { words, env } = commandOf(o.argv, o.env);
+	const command = [shell, script, o.nonce, look, 'program', shell, foreign, ...words];
 	const child = spawn(o.tracer, [...tracerArguments(o.log, o.checks), '--', ...command], {
 		cwd: o.cwd,
-		env: { ...o.env },
+		env,
 		// A session of its own: Ctrl-C in the terminal reaches us alone, as with any Jupyter kernel.
 		detached: o.sharesTerminal !== true,
 		stdio: [...streams[o.streams ?? 'kept'], 'pipe', 'pipe'],
 	});
-	const words = lastBytes([child.stdout, child.stderr]);
+	const lastWords = lastBytes([child.stdout, child.stderr]);
 	const lostLines = countOf(child.stderr, Buffer.from(`${o.tracer}: ${o.log}: `).toString('latin1'));
 	const ended = endOf(child);
 	const marker = talkTo(child);
@@ -98,7 +99,7 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 	const found = pid === undefined ? null : await marker.ready;
 	if (pid === undefined || found === null) {
 		child.kill('SIGKILL');
-		const { reason, mend } = refusal(words());
+		const { reason, mend } = refusal(lastWords());
 		throw new CellarError('CELLAR_NO_TRACER', reason, { hint: mend });
 	}
 	const { tracerPid, markerPid } = found;
@@ -132,7 +133,7 @@ export async function launch(o: LaunchOptions): Promise<Launched> {
 		kill: async () => {
 			await endLineage(tracerPid, 0, spare);
 		},
-		lastWords: words,
+		lastWords,
 		lostLines,
 		mark: (mark) => {
 			if (tracerOf(markerPid) !== tracerPid) return Promise.reject(noMarker());
@@ -169,14 +170,24 @@ async function prepare({ cwd, log, argv }: LaunchOptions): Promise<void> {
 /** A shell sets these, whatever it was given; and dash drops what bash exports as functions. */
 const shellVariables = ['PWD', 'OLDPWD', 'SHLVL', '_'];
 
-/** The command by way of `env`, so that the program gets the environment that it was given and not the shell's. */
-function commandOf(argv: readonly string[], env: Readonly<NodeJS.ProcessEnv>): readonly string[] {
+/** What is loaded into every program is meant for the program alone: a tracer with libraries of its own would not start with it. */
+const loaded = ['LD_PRELOAD', 'LD_AUDIT'];
+
+/** The command by way of `env`, so that the program gets the environment that it was given and not the shell's; and what the tracer gets. */
+function commandOf(
+	argv: readonly string[],
+	env: Readonly<NodeJS.ProcessEnv>,
+): { readonly words: readonly string[]; readonly env: NodeJS.ProcessEnv } {
 	// env would take a program with `=` in its path for a variable: it is started as the shell does it.
-	if (argv[0]?.includes('=')) return argv;
+	if (argv[0]?.includes('=')) return { words: argv, env: { ...env } };
 	const functions = Object.keys(env).filter((name) => name.startsWith('BASH_FUNC_'));
 	const unset = shellVariables.filter((name) => env[name] === undefined);
-	const set = [...shellVariables, ...functions].filter((name) => env[name] !== undefined);
-	return ['/usr/bin/env', ...unset.flatMap((name) => ['-u', name]), '--', ...set.map((name) => `${name}=${env[name]}`), ...argv];
+	const set = [...shellVariables, ...functions, ...loaded].filter((name) => env[name] !== undefined);
+	const words = ['/usr/bin/env', ...unset.flatMap((name) => ['-u', name]), '--', ...set.map((name) => `${name}=${env[name]}`)];
+	return {
+		words: [...words, ...argv],
+		env: Object.fromEntries(Object.entries(env).filter(([name]) => !loaded.includes(name))),
+	};
 }
 
 /** The two pipes of the marker process. */

@@ -16,20 +16,30 @@ const install = 'sudo apt-get install strace, or without root: conda install -c 
 /** In proot, for one, tracing hangs. */
 const patienceMs = 15_000;
 
-/** Looks for strace on PATH and really traces `/bin/true` with all the options of an audit. */
-export async function probeTracer(env: NodeJS.ProcessEnv = process.env): Promise<TracerProbe> {
+/** Looks for strace on PATH, and whether it runs at all. */
+export async function findTracer(env: NodeJS.ProcessEnv = process.env): Promise<TracerProbe> {
 	const path = await findOnPath('strace', env);
 	if (path === null) return { status: 'missing', found: null, reason: 'strace is not on PATH', mend: install };
+	return versionOf(path, env);
+}
+
+async function versionOf(path: string, env: NodeJS.ProcessEnv): Promise<TracerProbe> {
 	const said = await run(path, ['-V'], env);
 	const version = /version (\S+)/.exec(said.text)?.[1];
-	if (version === undefined) {
-		return {
-			status: 'missing',
-			found: path,
-			reason: `${path} is not a strace that runs: ${firstLine(said.text)}`,
-			mend: install,
-		};
-	}
+	if (version !== undefined) return { status: 'ok', path, version };
+	const reason = `${path} is not a strace that runs: ${firstLine(said.text)}`;
+	return { status: 'missing', found: path, reason, mend: install };
+}
+
+/**
+ * Looks for strace and really traces `/bin/true` with all the options of an audit.
+ *
+ * @param given the strace to take; the one on PATH where none is given
+ */
+export async function probeTracer(env: NodeJS.ProcessEnv = process.env, given: string | null = null): Promise<TracerProbe> {
+	const found = given === null ? await findTracer(env) : await versionOf(given, env);
+	if (found.status !== 'ok') return found;
+	const { path, version } = found;
 	const folder = await mkdtemp(join(tmpdir(), 'cellar-probe-'));
 	try {
 		const log = join(folder, 'log');

@@ -12,6 +12,7 @@ export { cellMeant, explainCell } from './answers/cell.ts';
 export { explain } from './answers/explain.ts';
 export type { Explanation, Use } from './answers/explanation.ts';
 export { closure, type Closure, type ClosureOptions, type LeftOut } from './closure/index.ts';
+export { createLoader } from './closure/loader.ts';
 export { openProject, readProjectRules, type ProjectMatcher } from './project/index.ts';
 export { isToolFolder } from './data/rules.ts';
 export { isSecretName, whySecret } from './data/secrets.ts';

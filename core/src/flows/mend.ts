@@ -151,7 +151,7 @@ export async function addReports(home: string, directory: string): Promise<void>
 	if (run.status === 'running' || run.repeatOf !== null || !(await hasTables(directory))) return;
 	const known = new Set(['manager', ...run.workers.map((worker) => worker.log)]);
 	const news = (await workersIn(directory)).filter(
-		({ state, log, report }) => state !== 'running' && report?.unaudited === undefined && !known.has(log),
+		({ state, log, report }) => (state === 'reported' || state === 'gone') && report?.unaudited === undefined && !known.has(log),
 	);
 	if (news.length === 0) return;
 	await using folder = await reopenRun(directory);

@@ -11,7 +11,16 @@ export function cellarHome(env: NodeJS.ProcessEnv): string {
 	if (own) return resolve(own);
 	const data = env['XDG_DATA_HOME'];
 	if (data && isAbsolute(data)) return join(data, 'cellar');
-	return join(env['HOME'] || homedir(), '.local', 'share', 'cellar');
+	return join(env['HOME'] || ownHome(), '.local', 'share', 'cellar');
+}
+
+/** On a cluster's node, or in a container, the system may know nobody of our number. */
+function ownHome(): string {
+	try {
+		return homedir();
+	} catch {
+		return '/';
+	}
 }
 
 export function runsFolder(home: string): string {

@@ -20,4 +20,6 @@ export {
 	type WorkerFolder,
 	type WorkerReport,
 	type WorkerState,
-} from './workers.ts';
+} from './workers/folders.ts';
+export { openReports, parseTicket, ticketFile, ticketOf, type Ticket } from './workers/ticket.ts';
+export { openReturned, type Returned } from './workers/returned.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { link, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -34,7 +34,7 @@ export async function writeLock(directory: string): Promise<void> {
 export async function takeLock(directory: string, fromElsewhere = false): Promise<boolean> {
 	const path = join(directory, names.lock);
 	const dead = await textOf(path);
-	const held = dead === null ? 'nobody' : await holder(dead);
+	const held = dead === null ? 'nobody' : await holder(dead, path);
 	if (held === 'here' || (held === 'elsewhere' && !fromElsewhere)) return false;
 	const claim = `${path}.${createHash('sha256')
 		.update(dead ?? '')
@@ -48,7 +48,7 @@ export async function takeLock(directory: string, fromElsewhere = false): Promis
 	} catch (error) {
 		if (errnoOf(error) !== 'EEXIST') throw diskError(error, `take the run in ${directory}`, { where: directory });
 		// Whoever claimed it and died at it must not be in the way for ever; the next one to come gets it.
-		if (!(await isHeld((await textOf(claim)) ?? ''))) await rm(claim, { force: true });
+		if ((await holder((await textOf(claim)) ?? '', claim)) === 'nobody') await rm(claim, { force: true });
 		return false;
 	} finally {
 		await rm(own, { force: true });
@@ -83,27 +83,32 @@ export async function isAlive(directory: string): Promise<boolean> {
 	return (await holderOf(directory)) !== 'nobody';
 }
 
-/** Whose a folder is by its lock: a living process's that can be seen from here, or one's elsewhere, of which nothing else is known. */
+/** Whose a folder is by its lock: a living process's that can be seen from here, or one's elsewhere, of which nothing else is known: on another machine, in another container. */
 export async function holderOf(directory: string): Promise<Holder> {
-	const text = await textOf(join(directory, names.lock));
-	return text === null ? 'nobody' : holder(text);
+	const path = join(directory, names.lock);
+	const text = await textOf(path);
+	return text === null ? 'nobody' : holder(text, path);
 }
 
 export type Holder = 'nobody' | 'here' | 'elsewhere';
 
-async function isHeld(text: string): Promise<boolean> {
-	return (await holder(text)) !== 'nobody';
-}
-
-async function holder(text: string): Promise<Holder> {
+/** @param path where the lock lies, or a claim to one */
+async function holder(text: string, path: string): Promise<Holder> {
 	const lock = v.safeParse(v.pipe(v.string(), v.parseJson(), lockSchema), text);
 	if (!lock.success) return 'nobody';
 	const { pid, startTime, host } = lock.output;
 	const sameBoot = lock.output.bootId === (await bootId());
-	if (!sameBoot) return host === hostname() ? 'nobody' : 'elsewhere';
+	// Many machines are called localhost: what was written since this one started is not from before it did.
+	if (!sameBoot) return host === hostname() && (await isOlderThanBoot(path)) ? 'nobody' : 'elsewhere';
 	if (lock.output.pidNamespace !== (await pidNamespace())) return 'elsewhere';
 	const state = await stateOf(pid);
 	return state !== null && state.startTime === startTime && !state.ended ? 'here' : 'nobody';
+}
+
+async function isOlderThanBoot(path: string): Promise<boolean> {
+	const written = await stat(path).catch(() => null);
+	const boot = /^btime (\d+)$/m.exec(await readFile('/proc/stat', 'utf8'))?.[1];
+	return written !== null && boot !== undefined && written.mtimeMs < Number(boot) * 1000;
 }
 
 /** Null where there is no lock. */

@@ -5,6 +5,7 @@
 export { withManagersNames } from './taskvine/names.ts';
 export { readVineRecords } from './taskvine/records.ts';
 export { agentFolder, withAgent } from './agent.ts';
+export { bundled, tryStart } from './bundled.ts';
 export { workerCommand, type WorkerCommand } from './command.ts';
 export type { Engine, Surroundings } from './engines/engine.ts';
 export { endsWithParent, engineNamed, engineNames, engineOfCommand } from './engines/index.ts';

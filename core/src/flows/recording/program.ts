@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Facts, ProgramEnd, RunStatus } from '../../model/index.ts';
+import { isInForeground } from '../run/control.ts';
 import { traced, type Growing, type Tracing } from './tracing.ts';
 
 /** A program without a kernel that is to be run under the tracer. */
@@ -53,13 +53,4 @@ export function statusOf({ exitCode }: ProgramEnd, stopped: boolean): RunStatus 
 	if (stopped) return 'interrupted';
 	if (exitCode === 0) return 'finished';
 	return exitCode === null ? 'died' : 'raised';
-}
-
-/** Whether a terminal's Ctrl-C is for us now: by /proc, our group is the one in the foreground of a terminal. */
-export function isInForeground(): boolean {
-	// The name, in brackets, may hold anything: count from its end. State, parent, group, session, terminal, its foreground group.
-	const fields = readFileSync('/proc/self/stat', 'latin1')
-		.replace(/^.*\) /s, '')
-		.split(' ');
-	return Number(fields[5]) > 0 && fields[5] === fields[2];
 }

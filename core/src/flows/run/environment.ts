@@ -46,7 +46,11 @@ export function whoAndWhere(): Pick<Circumstances, 'user' | 'uid' | 'gid' | 'hom
 		uid: user.uid,
 		gid: user.gid,
 		home: process.env['HOME'] ?? user.homedir,
-		hostname: hostname(),
-		bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+		...whichHost(),
 	};
+}
+
+/** The machine, as it is now: it may not know whose process this is. */
+export function whichHost(): Pick<Circumstances, 'hostname' | 'bootId'> {
+	return { hostname: hostname(), bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() };
 }

@@ -1,16 +1,20 @@
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
 import { probeTracer, tracerOf } from '../../audit/index.ts';
-import { CellarError } from '../../model/index.ts';
-import { findRun, readRun } from '../../store/index.ts';
-import { endsWithParent, runCommand, workerCommand } from '../../workers/index.ts';
-import { isInForeground } from '../recording/program.ts';
+import { CellarError, errnoOf } from '../../model/index.ts';
+import { findRun, openReports, parseTicket, readRun, ticketOf, type Ticket } from '../../store/index.ts';
+import { bundled, endsWithParent, runCommand, workerCommand } from '../../workers/index.ts';
+import { isInForeground } from '../run/control.ts';
 import { findProgram } from '../run/program.ts';
 import { noteUnaudited, watchWorker } from './watched.ts';
 
 /** What `cellar worker` was asked. */
 export interface WorkerOptions {
 	readonly home: string;
-	/** What the run is called, or its folder. */
-	readonly run: string;
+	/** What the run is called, or its folder; null for the one for which the bundle that runs was made. */
+	readonly run: string | null;
+	/** A folder that takes the report in place of the run's. */
+	readonly out: string | null;
 	readonly argv: readonly string[];
 	readonly cwd: string;
 	readonly env: NodeJS.ProcessEnv;
@@ -29,6 +33,8 @@ export interface WorkerEnd {
 	readonly run: string | null;
 	/** Null where somebody else traces it, whose its facts are, and where it was not audited. */
 	readonly log: string | null;
+	/** The folder with its report, where that is not the run's. */
+	readonly out: string | null;
 	readonly exitCode: number | null;
 	readonly signal: string | null;
 	/** Why its facts are not in the run, though it ran. */
@@ -54,27 +60,26 @@ export async function auditWorker(o: WorkerOptions): Promise<WorkerEnd> {
 }
 
 async function auditedWorker(o: WorkerOptions): Promise<WorkerEnd> {
-	const { id: run, directory } = await findRun(o.home, o.run);
-	const { nonce, tracer, checks } = (await readRun(directory)).circumstances;
-	if (tracer === null) {
-		throw new CellarError('CELLAR_USAGE', `run ${run} is not traced: nobody would read what its workers used`, {
-			hint: 'name the run of a cellar audit',
-		});
-	}
+	const { ticket, reachable } = await runMeant(o);
+	const { run, nonce, checks } = ticket;
 	const { cwd, argv } = o;
-	const env = definedIn(o.env);
+	const env = givenEnvironment(o.env);
 	if ((tracerOf('self') ?? 0) !== 0) {
 		const program = findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
 		const end = await runCommand({ ...o, argv: workerCommand(argv, program, nonce, cwd).argv, env, nonce });
-		return { run, log: null, ...end, problem: null };
+		return { run, log: null, out: null, ...end, problem: null };
 	}
-	const probe = await probeTracer({ ...o.env, PATH: `${o.env['PATH'] ?? ''}:${usualFolders}` });
+	const probe = await probeTracer({ ...o.env, PATH: `${o.env['PATH'] ?? ''}:${usualFolders}` }, bundled()?.tracer ?? null);
 	if (probe.status !== 'ok') throw new CellarError('CELLAR_NO_TRACER', probe.reason, { hint: probe.mend });
+	// Before it is made: what cannot be started leaves no folder.
+	findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
+	const out = o.out ?? (reachable ? null : `cellar-report-${run}`);
+	const directory = out === null ? ticket.directory : await openReports(resolve(cwd, out), ticket);
 
 	const signals = holdSignals(o);
 	const sharesTerminal = isInForeground();
 	await using worker = await watchWorker({
-		...{ argv, cwd, env, nonce, checks, tracer: probe.path, directory, sharesTerminal, ...jobOf(o) },
+		...{ argv, cwd, env, nonce, checks, tracer: probe.path, directory, sharesTerminal, keepsLog: out === null, ...jobOf(o) },
 		streams: o.outputToStderr ? 'ours, to stderr' : 'ours',
 	});
 	// The terminal has sent its own to the worker already, and twice would be two.
@@ -88,7 +93,44 @@ async function auditedWorker(o: WorkerOptions): Promise<WorkerEnd> {
 	const { code, signal } = await worker.launched.ended;
 	parent?.[Symbol.dispose]();
 	signals.release();
-	return { run, log: worker.log, exitCode: code, signal, problem: await problemOf(() => worker.report(graceMs)) };
+	const reports = out === null ? null : directory;
+	return { run, log: worker.log, out: reports, exitCode: code, signal, problem: await problemOf(() => worker.report(graceMs)) };
+}
+
+/** The run that a worker works for, and whether it can report into its folder. */
+async function runMeant({ home, run }: WorkerOptions): Promise<{ readonly ticket: Ticket; readonly reachable: boolean }> {
+	if (run !== null) {
+		const { directory } = await findRun(home, run);
+		return { ticket: ticketOf(await readRun(directory), directory), reachable: true };
+	}
+	const bundle = bundled();
+	if (bundle === null || bundle.ticket === null) {
+		throw new CellarError('CELLAR_USAGE', 'which run the worker works for is not said', {
+			hint: 'cellar worker --run DIR -- COMMAND, or set CELLAR_RUN; cellar audit says the folder when it begins, and latest is the newest run',
+		});
+	}
+	const ticket = parseTicket(bundle.ticket, 'the bundle');
+	return { ticket, reachable: await isReached(ticket) };
+}
+
+/** Whether the run's own folder is there, by its path, and may be written. */
+async function isReached({ run, directory, nonce }: Ticket): Promise<boolean> {
+	try {
+		const there = await readRun(directory);
+		accessSync(directory, constants.W_OK);
+		return there.run === run && there.circumstances.nonce === nonce;
+	} catch (error) {
+		if (error instanceof CellarError || errnoOf(error) !== null) return false;
+		throw error;
+	}
+}
+
+/** The environment that the worker gets: a bundle has put aside what is loaded into every program. */
+function givenEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+	const given = Object.entries(env).flatMap(([key, value]): [string, string][] => (value === undefined ? [] : [[key, value]]));
+	const aside = bundled() === null ? [] : ['LD_PRELOAD', 'LD_AUDIT'];
+	const original = (key: string) => aside.find((name) => key === `CELLAR_${name}`) ?? key;
+	return Object.fromEntries(given.map(([key, value]) => [original(key), value]));
 }
 
 const jobOf = ({ job }: WorkerOptions) => (job === null ? {} : { job });
@@ -96,24 +138,20 @@ const jobOf = ({ job }: WorkerOptions) => (job === null ? {} : { job });
 /** Where strace is looked for, too: a batch job may have no PATH. */
 const usualFolders = '/usr/local/bin:/usr/bin:/bin';
 
-function definedIn(env: NodeJS.ProcessEnv): Record<string, string> {
-	return Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
-}
-
 /** Nothing has run so far: the worker is started as it is, and leaves in the run why nothing is known of it. */
 async function runUnaudited(o: WorkerOptions, problem: CellarError, tell: (why: CellarError) => void): Promise<WorkerEnd> {
 	const { argv, cwd } = o;
-	const env = definedIn(o.env);
+	const env = givenEnvironment(o.env);
 	const program = findProgram({ argv: [...argv], cwd, path: env['PATH'] ?? '' });
 	tell(problem);
-	const found = await findRun(o.home, o.run).catch(() => null);
+	const found = o.run === null ? null : await findRun(o.home, o.run).catch(() => null);
 	const note =
 		found &&
 		(await noteUnaudited({ argv, program, env, cwd, directory: found.directory, why: problem.message, ...jobOf(o) }).catch(
 			() => null,
 		));
 	try {
-		return { run: found?.id ?? null, log: null, ...(await runCommand({ ...o, env, nonce: null })), problem: null };
+		return { run: found?.id ?? null, log: null, out: null, ...(await runCommand({ ...o, env, nonce: null })), problem: null };
 	} finally {
 		await note?.[Symbol.asyncDispose]();
 	}

@@ -47,11 +47,11 @@ export async function gatherWorkers(o: {
 	const logs: Facts[] = [];
 	const merged: LogId[] = [];
 	for (const worker of workers) {
-		if (o.known.has(worker.log) || worker.state === 'running') continue;
+		if (o.known.has(worker.log) || isOpen(worker)) continue;
 		try {
 			const facts = worker.state === 'gone' ? await readInItsPlace(o, worker) : await factsOfReport(o.directory, worker.log);
 			if (facts === null) continue;
-			if (worker.state === 'gone') warnings.push(lost(worker));
+			if ((worker.report?.ended ?? null) === null) warnings.push(lost(worker));
 			logs.push(facts);
 			merged.push(worker.log);
 		} catch (error) {
@@ -59,7 +59,7 @@ export async function gatherWorkers(o: {
 			warnings.push(silent(worker, error.message));
 		}
 	}
-	const running = workers.filter(({ state }) => state === 'running');
+	const running = workers.filter(isOpen);
 	if (running.length > 0) warnings.push(goingOn(running));
 	// Numbers that somebody may have been told are kept.
 	const facts = mergeFacts(o.facts, logs, o.known.size > 0);
@@ -132,11 +132,19 @@ function silent({ log, report }: WorkerState, why: string): Warning {
 	return { code: 'CELLAR_WORKER_SILENT', message: `${where} has not reported, and what it did is not known (${log}: ${why})` };
 }
 
+/** Whether it may report yet, as far as that can be seen from here. */
+function isOpen({ state }: WorkerState): boolean {
+	return state === 'running' || state === 'silent';
+}
+
 function goingOn(workers: readonly WorkerState[]): Warning {
 	const hosts = [...new Set(workers.map(({ report }) => report?.host ?? 'an unknown host'))].toSorted().join(', ');
-	const message =
+	const told =
 		workers.length === 1
 			? `a worker on ${hosts} goes on: what it did is told when it has ended, by the next command that asks of this run`
 			: `${workers.length} workers on ${hosts} go on: what they did is told when they have ended, by the next command that asks of this run`;
-	return { code: 'CELLAR_WORKER_RUNNING', message };
+	const [heard] = workers.flatMap((one) => one.heard ?? []).toSorted();
+	if (heard === undefined) return { code: 'CELLAR_WORKER_RUNNING', message: told };
+	const unseen = `of those that cannot be seen from here, one was last heard of at ${heard}; if it is known to be dead: cellar worker add RUN --ended HOST`;
+	return { code: 'CELLAR_WORKER_RUNNING', message: `${told}; ${unseen}` };
 }

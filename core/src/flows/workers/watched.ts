@@ -4,9 +4,9 @@ import { launch, type Launched, type LaunchOptions } from '../../audit/index.ts'
 import { createSecrets, encodeName, isTelling, secretValues, type LogId, type Secrets } from '../../model/index.ts';
 import { beginWorker, type WorkerFolder, type WorkerReport } from '../../store/index.ts';
 import { agentFolder, engineOfCommand, workerCommand } from '../../workers/index.ts';
-import { whoAndWhere } from '../run/environment.ts';
+import { whichHost } from '../run/environment.ts';
 import { findProgram, isPython } from '../run/program.ts';
-import { keptArgv } from '../secrets/given.ts';
+import { keptArgv } from '../secrets/argv.ts';
 import { version } from '../version.ts';
 import { reduceWorker } from './reduce.ts';
 
@@ -20,6 +20,8 @@ export interface Watching extends Pick<
 	/** The batch job that starts it, as the run's manager calls that. */
 	readonly job?: string;
 	readonly env: Readonly<Record<string, string>>;
+	/** Beside its facts; what is brought home has none. Kept unless said. */
+	readonly keepsLog?: boolean;
 }
 
 /** A worker under a tracer of its own. */
@@ -57,6 +59,7 @@ export async function watchWorker(o: Watching): Promise<Watched> {
 			const report = { ...begun, log: folder.log, ended: new Date().toISOString(), exitCode: code, signal };
 			await folder.say(report);
 			await reduceWorker(folder, report, nonce, secrets);
+			if (o.keepsLog === false) await folder.dropLog();
 			return report;
 		},
 		async [Symbol.asyncDispose]() {
@@ -92,10 +95,10 @@ function beginningOf(
 	const secrets = createSecrets(secretValues(o.env));
 	const kept = keptArgv([...o.argv], secrets);
 	secrets.learn(kept.secret.filter(isTelling));
-	const who = whoAndWhere();
+	const { hostname, bootId } = whichHost();
 	const begun: Omit<WorkerReport, 'log'> = {
 		format: 1,
-		...{ host: who.hostname, bootId: who.bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd: o.cwd },
+		...{ host: hostname, bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd: o.cwd },
 		agent: o.agent,
 		findWorkers: isPython(o.program),
 		...{ started: new Date().toISOString(), ended: null, exitCode: null, signal: null, cellar: version },

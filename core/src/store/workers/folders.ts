@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { CellarError, diskError, errnoOf, type Facts, type LogId } from '../model/index.ts';
-import { makeFolders, removeTemporary, syncFolder, writeWhole } from './disk.ts';
-import { names } from './home.ts';
-import { holderOf, takeLock, writeLock } from './lock.ts';
-import { readFacts, writeFacts } from './tables/facts.ts';
+import { CellarError, diskError, errnoOf, type Facts, type LogId } from '../../model/index.ts';
+import { makeFolders, removeTemporary, syncFolder, temporaryName, writeWhole } from '../disk.ts';
+import { names } from '../home.ts';
+import { holderOf, takeLock, writeLock } from '../lock.ts';
+import { readFacts, writeFacts } from '../tables/facts.ts';
 
 const reportSchema = v.object({
 	format: v.literal(1),
@@ -48,6 +48,8 @@ export interface WorkerFolder {
 	say(report: WorkerReport): Promise<void>;
 	/** Writes its facts, and gives the folder its name: from then on it has reported. */
 	report(report: WorkerReport, facts: Facts): Promise<void>;
+	/** Removes the log of a worker that has reported. */
+	dropLog(): Promise<void>;
 	/** Leaves nothing of it. */
 	discard(): Promise<void>;
 	/** Lets go of it. One that has not reported by then is taken for one that was killed. */
@@ -57,15 +59,21 @@ export interface WorkerFolder {
 /** What stands below `workers/` of a run. */
 export interface WorkerState {
 	readonly log: LogId;
-	/** `running` also where it is reading its own log; `gone`: nobody will report any more. */
-	readonly state: 'reported' | 'running' | 'gone';
+	/**
+	 * `running` also where it is reading its own log; `gone`: nobody will report any more; `silent`: it was not heard of for long, and
+	 * whether it goes on cannot be seen from here.
+	 */
+	readonly state: 'reported' | 'running' | 'silent' | 'gone';
+	/** When one that cannot be seen from here was last heard of, in ISO 8601. */
+	readonly heard: string | null;
 	/** Null where it says nothing that can be read. */
 	readonly report: WorkerReport | null;
 }
 
-const folder = 'workers';
+/** Of a run's folder, and of one with reports that are brought back. */
+export const workersFolder = 'workers';
 const file = 'worker.json';
-/** How often a worker shows that it lives, and after how long without a sign it is taken for dead, where its process cannot be seen. */
+/** How often a worker shows that it lives, and after how long without a sign it is silent, where its process cannot be seen. */
 const beatMs = 30_000;
 const silentMs = 300_000;
 
@@ -78,7 +86,7 @@ const silentMs = 300_000;
  */
 export async function beginWorker(directory: string, report: Omit<WorkerReport, 'log'>): Promise<WorkerFolder> {
 	try {
-		await makeFolders(join(directory, folder));
+		await makeFolders(join(directory, workersFolder));
 		for (;;) {
 			const log = `${hostname()
 				.replace(/[^\w-]/g, '-')
@@ -102,10 +110,11 @@ export async function beginWorker(directory: string, report: Omit<WorkerReport, 
 /**
  * Takes the folder of a worker that was killed, to report in its place.
  *
+ * @param isKnown somebody knows that it is dead, though that cannot be seen from here
  * @returns null where somebody else is at it
  */
-export async function takeWorker(directory: string, log: LogId): Promise<WorkerFolder | null> {
-	if (!(await takeLock(hiddenPath(directory, log), true))) return null;
+export async function takeWorker(directory: string, log: LogId, isKnown = false): Promise<WorkerFolder | null> {
+	if (!(await takeLock(hiddenPath(directory, log), isKnown))) return null;
 	await removeTemporary(hiddenPath(directory, log));
 	return openWorker(directory, log);
 }
@@ -113,8 +122,8 @@ export async function takeWorker(directory: string, log: LogId): Promise<WorkerF
 function openWorker(directory: string, log: LogId): WorkerFolder {
 	const hidden = hiddenPath(directory, log);
 	const lock = join(hidden, names.lock);
-	// From another host, by whose clock it is told how long ago that was, nothing else can be seen of a process.
-	const beat = setInterval(() => void utimes(lock, new Date(), new Date()).catch(() => undefined), beatMs);
+	// From another host nothing else can be seen of a process. Written, not dated: the time is the file system's, whose clock all share.
+	const beat = setInterval(() => void touch(lock).catch(() => undefined), beatMs);
 	beat.unref();
 	const say = (report: WorkerReport) => writeWhole(join(hidden, file), `${JSON.stringify(report, null, '\t')}\n`);
 	return {
@@ -124,10 +133,11 @@ function openWorker(directory: string, log: LogId): WorkerFolder {
 		async report(report, facts) {
 			await writeFacts(hidden, facts);
 			await say(report);
-			await rename(hidden, join(directory, folder, log));
-			await rm(join(directory, folder, log, names.lock), { force: true });
-			await syncFolder(join(directory, folder));
+			await rename(hidden, join(directory, workersFolder, log));
+			await rm(join(directory, workersFolder, log, names.lock), { force: true });
+			await syncFolder(join(directory, workersFolder));
 		},
+		dropLog: () => rm(join(directory, names.logs, `${log}.strace.gz`), { force: true }),
 		async discard() {
 			await rm(join(directory, names.logs, `${log}.strace`), { force: true });
 			await rm(hidden, { recursive: true, force: true });
@@ -142,14 +152,14 @@ function openWorker(directory: string, log: LogId): WorkerFolder {
 /** The workers that have a folder in a run, in the order in which they began. */
 export async function workersIn(directory: string): Promise<readonly WorkerState[]> {
 	const found: WorkerState[] = [];
-	for (const entry of await namesIn(join(directory, folder))) {
+	for (const entry of await namesIn(join(directory, workersFolder))) {
 		const hidden = /^\.(.+)\.new$/.exec(entry)?.[1];
 		const log = hidden ?? entry;
 		// A name of ours is a name of a log, too: nothing else is read.
 		if (!/^[A-Za-z0-9_][\w-]*$/.test(log) || log === 'manager') continue;
-		const at = join(directory, folder, entry);
-		const state = hidden === undefined ? 'reported' : await stateOf(at);
-		found.push({ log, state, report: await reportIn(at, log) });
+		const at = join(directory, workersFolder, entry);
+		const state = hidden === undefined ? reported : await stateOf(directory, log);
+		found.push({ log, ...state, report: await reportIn(at, log) });
 	}
 	const begun = ({ report }: WorkerState) => report?.started ?? '';
 	return found.toSorted((a, b) => (begun(a) < begun(b) ? -1 : begun(a) > begun(b) ? 1 : a.log < b.log ? -1 : 1));
@@ -161,16 +171,58 @@ export async function workersIn(directory: string): Promise<readonly WorkerState
  * @throws CellarError CELLAR_RUN_UNREADABLE, CELLAR_RUN_TOO_NEW
  */
 export async function factsOfReport(directory: string, log: LogId): Promise<Facts> {
-	const facts = await readFacts(join(directory, folder, log));
-	if (facts.processes.every((one) => one.log === log) && facts.accesses.every((one) => one.log === log)) return facts;
+	const facts = await readFacts(join(directory, workersFolder, log));
+	const { accesses, changes, processes, execs, network, names } = facts;
+	const attempts = facts.tasks.flatMap((task) => task.attempts);
+	if ([...accesses, ...changes, ...processes, ...execs, ...network, ...names, ...attempts].every((one) => one.log === log))
+		return facts;
 	throw new CellarError('CELLAR_RUN_UNREADABLE', `what worker ${log} reported is of another log`, { where: directory });
 }
 
-async function stateOf(hidden: string): Promise<WorkerState['state']> {
+const reported = { state: 'reported', heard: null } as const;
+
+async function stateOf(directory: string, log: LogId): Promise<Pick<WorkerState, 'state' | 'heard'>> {
+	const hidden = hiddenPath(directory, log);
 	const holder = await holderOf(hidden);
-	if (holder !== 'elsewhere') return holder === 'here' ? 'running' : 'gone';
-	const seen = await stat(join(hidden, names.lock)).catch(() => null);
-	return seen !== null && Date.now() - seen.mtimeMs < silentMs ? 'running' : 'gone';
+	if (holder !== 'elsewhere') return { state: holder === 'here' ? 'running' : 'gone', heard: null };
+	// A log that grows is a sign, too.
+	const signs = [join(hidden, names.lock), join(directory, names.logs, `${log}.strace`)];
+	const times = await Promise.all(
+		signs.map((path) =>
+			stat(path).then(
+				({ mtimeMs }) => mtimeMs,
+				() => 0,
+			),
+		),
+	);
+	const heard = Math.max(...times);
+	const isSilent = (await timeIn(join(directory, workersFolder))) - heard > silentMs;
+	return { state: isSilent ? 'silent' : 'running', heard: new Date(heard).toISOString() };
+}
+
+/** What time it is by the clock of a file system: another host's may be wrong. Milliseconds since 1970. */
+async function timeIn(directory: string): Promise<number> {
+	const path = join(directory, temporaryName('clock'));
+	try {
+		await (await open(path, 'wx', 0o600)).close();
+		return (await stat(path)).mtimeMs;
+	} catch (error) {
+		// It may be read only: then ours has to do.
+		if (errnoOf(error) === null) throw error;
+		return Date.now();
+	} finally {
+		await rm(path, { force: true }).catch(() => undefined);
+	}
+}
+
+/** Dates a file now, without a change to it. */
+async function touch(path: string): Promise<void> {
+	const file = await open(path, 'r+');
+	try {
+		await file.write('{', 0);
+	} finally {
+		await file.close();
+	}
 }
 
 async function reportIn(path: string, log: LogId): Promise<WorkerReport | null> {
@@ -179,8 +231,9 @@ async function reportIn(path: string, log: LogId): Promise<WorkerReport | null> 
 	return read.success && read.output.log === log ? read.output : null;
 }
 
-function hiddenPath(directory: string, log: LogId): string {
-	return join(directory, folder, `.${log}.new`);
+/** Where a worker's folder lies until it has reported. */
+export function hiddenPath(directory: string, log: LogId): string {
+	return join(directory, workersFolder, `.${log}.new`);
 }
 
 async function namesIn(path: string): Promise<string[]> {

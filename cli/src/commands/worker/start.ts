@@ -1,15 +1,16 @@
 import { buildCommand } from '@stricli/core';
 import { auditWorker, cellarHome, CellarError, type WorkerEnd } from '@cellar/core';
-import { commonFlags, signalNumbers, type CommonFlags } from '../command.ts';
-import { errorDocument, errorText, jsonDocument } from '../reporters/index.ts';
+import { commonFlags, signalNumbers, type CommonFlags } from '../../command.ts';
+import { errorDocument, errorText, jsonDocument } from '../../reporters/index.ts';
 
 interface Flags extends CommonFlags {
 	readonly orUnaudited: boolean;
 	readonly job?: string;
 	readonly run?: string;
+	readonly out?: string;
 }
 
-export const worker = buildCommand<Flags, string[]>({
+export const start = buildCommand<Flags, string[]>({
 	docs: {
 		brief: 'Start an engine’s worker under audit, for a run that goes on',
 		customUsage: [
@@ -52,13 +53,21 @@ export const worker = buildCommand<Flags, string[]>({
 				default: false,
 				withNegated: false,
 			},
+			out: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'A folder for the report where the run’s cannot be reached; cellar worker add brings it into the run',
+				optional: true,
+				placeholder: 'FOLDER',
+			},
 		},
 	},
 	async func(flags, ...argv) {
 		try {
 			const end = await auditWorker({
 				...{ home: cellarHome(process.env), run: runMeant(flags), argv, cwd: process.cwd(), env: process.env },
-				...{ outputToStderr: flags.json, orUnaudited: flags.orUnaudited ? say : null, job: flags.job ?? null, onSignal },
+				...{ out: flags.out ?? null, outputToStderr: flags.json, job: flags.job ?? null, onSignal },
+				orUnaudited: flags.orUnaudited ? say : null,
 			});
 			// It ran, and how it ended is its own affair: what is wrong with the report is said.
 			if (end.problem !== null) say(end.problem);
@@ -78,12 +87,9 @@ function say(problem: CellarError): void {
 	process.stderr.write(errorText(problem));
 }
 
-function runMeant({ run }: Flags): string {
+function runMeant({ run }: Flags): string | null {
 	const word = run ?? process.env['CELLAR_RUN'] ?? '';
-	if (word !== '') return word;
-	throw new CellarError('CELLAR_USAGE', 'which run the worker works for is not said', {
-		hint: 'cellar worker --run DIR -- COMMAND, or set CELLAR_RUN; cellar audit says the folder when it begins, and latest is the newest run',
-	});
+	return word === '' ? null : word;
 }
 
 /** What a person, a batch system or a launcher may send to a worker. */
@@ -98,7 +104,7 @@ function onSignal(take: (signal: NodeJS.Signals) => void): () => void {
 	};
 }
 
-function documentOf({ run, log, exitCode, signal, problem }: WorkerEnd): object {
+function documentOf({ run, log, out, exitCode, signal, problem }: WorkerEnd): object {
 	const reported = log !== null && problem === null;
-	return { format: 1, run, log, exitCode, signal, reported };
+	return { format: 1, run, log, out, exitCode, signal, reported };
 }

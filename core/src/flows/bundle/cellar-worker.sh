@@ -1,0 +1,44 @@
+#!/bin/sh
+# cellar-worker [--run DIR] [--out FOLDER] -- COMMAND [ARGUMENT]...
+# `cellar worker` with all that it needs, made by `cellar worker bundle`: this folder may lie anywhere. It sets no variable for COMMAND.
+
+cellar_self=$0
+while [ -h "$cellar_self" ]; do
+	cellar_link=$(readlink "$cellar_self")
+	case $cellar_link in
+	/*) cellar_self=$cellar_link ;;
+	*) cellar_self=${cellar_self%/*}/$cellar_link ;;
+	esac
+done
+case $cellar_self in
+*/*) ;;
+*) cellar_self=./$cellar_self ;;
+esac
+cellar_here=$(CDPATH='' cd -- "${cellar_self%/*}" && pwd -P) || exit 4
+
+cellar_fail() {
+	printf 'cellar-worker: %s\n  to do  %s\n' "$1" "$2" >&2
+	exit 4
+}
+
+case $cellar_here in
+*[:\;\$]*) cellar_fail "the dynamic loader cannot look for libraries in $cellar_here" 'put the folder where no name has a colon, a semicolon or a dollar sign' ;;
+esac
+cellar_machine=$(uname -sm 2>/dev/null) || cellar_machine='@MACHINE@'
+[ "$cellar_machine" = '@MACHINE@' ] ||
+	cellar_fail "this bundle is for @MACHINE@, and this machine is $cellar_machine" 'make one on a machine of that kind'
+[ -x "$cellar_here/@FIRST@" ] ||
+	cellar_fail "$cellar_here/@FIRST@ is not there or may not be executed" 'copy the folder whole, with its modes (tar, cp -a), to a file system without noexec'
+
+# What is loaded into every program was made for this machine's libraries, and is for COMMAND alone.
+if [ -n "${LD_PRELOAD+set}" ]; then
+	CELLAR_LD_PRELOAD=$LD_PRELOAD
+	export CELLAR_LD_PRELOAD
+	unset LD_PRELOAD
+fi
+if [ -n "${LD_AUDIT+set}" ]; then
+	CELLAR_LD_AUDIT=$LD_AUDIT
+	export CELLAR_LD_AUDIT
+	unset LD_AUDIT
+fi
+exec @NODE@ "$cellar_here/@MAIN@" worker start "$@"
