@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { draw } from '../model/canaries.ts';
-import { makePlace, pythonOf, type Environment, type Place, type RunsDocument, type Started } from './cellar.ts';
+import { clone, makePlace, pythonOf, type Environment, type Place, type RunsDocument, type Started } from './cellar.ts';
 import { inlineNotebook } from './inline.ts';
 import { processesOf, runFolder, tracerOf, untilGone, type Seen } from './processes.ts';
+import { taskvine } from './taskvine.ts';
 
 /** Printed, so that a failure can be had again: CELLAR_TEST_SEED=… repeats it. */
 const seed = Number(process.env['CELLAR_TEST_SEED'] ?? randomInt(1 << 30));
@@ -17,6 +18,9 @@ const busy = 'def busy(n):\n    import time\n    time.sleep(0.2)\n    return n\n
 
 interface Life {
 	readonly environment: Environment;
+	/** What `cellar audit` is told beside the notebook. */
+	readonly options?: readonly string[];
+	readonly env?: Readonly<Record<string, string>>;
 	/** Which distribution must be told afterwards. */
 	readonly package: string;
 	readonly cells: readonly string[];
@@ -84,6 +88,54 @@ print([one.result() for one in [busy(n) for n in range(3)]])`,
 			`open('begun', 'w').close()\nwhile True: view.map_sync(busy, range(9))`,
 		],
 	},
+	ray: {
+		environment: 'engines-ray',
+		package: 'ray',
+		cells: [
+			`import ray\n${busy}`,
+			`
+ray.init(num_cpus=3, include_dashboard=False, logging_level='error', object_store_memory=100_000_000)
+remote = ray.remote(busy)
+print(ray.get([remote.remote(n) for n in range(3)]))`,
+			`open('begun', 'w').close()\nwhile True: ray.get([remote.remote(n) for n in range(9)])`,
+		],
+	},
+	'dask of --engine': {
+		environment: 'engines',
+		options: ['--engine', 'dask', '--workers', '3'],
+		package: 'distributed',
+		cells: [
+			`from distributed import Client, LocalCluster\n${busy}`,
+			`
+client = Client(LocalCluster(n_workers=0, dashboard_address=None))
+client.wait_for_workers(3)
+print(client.gather(client.map(busy, range(3))))`,
+			`open('begun', 'w').close()\nwhile True: client.gather(client.map(busy, range(9), pure=False))`,
+		],
+	},
+	'taskvine of --engine': {
+		environment: 'engines',
+		options: ['--engine', 'taskvine', '--workers', '3'],
+		env: { CELLAR_TASKVINE: taskvine, PYTHONPATH: join(clone, 'tests/fixtures/taskvine') },
+		package: 'cloudpickle',
+		cells: [
+			'import cloudpickle\nimport ndcctools.taskvine as vine',
+			`
+m = vine.Manager(port=0)
+def go(count):
+    for _ in range(count):
+        t = vine.Task('sleep 0.2; date')
+        t.set_cores(1)
+        m.submit(t)
+    done = []
+    while not m.empty():
+        t = m.wait(5)
+        if t is not None: done.append(t.exit_code)
+    return done
+print(go(3))`,
+			`open('begun', 'w').close()\nwhile True: go(9)`,
+		],
+	},
 };
 
 type Victim = 'the manager' | 'the scheduler' | 'a worker' | 'cellar' | 'cellar and its marker process';
@@ -94,8 +146,9 @@ function pidsOf(victim: Victim, started: Started, seen: readonly Seen[], pick: (
 	const traced = seen.filter((one) => one.pid !== started.pid);
 	const marker = traced.filter((one) => one.words.trimEnd().endsWith(' marker'));
 	const manager = traced.filter((one) => one.words.includes('ipykernel_launcher'));
-	const scheduler = traced.filter((one) => /dask_scheduler|interchange|ipyparallel.controller/.test(one.words));
-	const workers = traced.filter((one) => /python/.test(one.words) && ![...manager, ...scheduler, ...marker].includes(one));
+	const scheduler = traced.filter((one) => /dask_scheduler|interchange|ipyparallel.controller|^\S*\/raylet /.test(one.words));
+	const isProgram = ({ words }: Seen) => /^\S*python\S* |^ray::|^\S*\/vine_worker /.test(words);
+	const workers = traced.filter((one) => isProgram(one) && ![...manager, ...scheduler, ...marker].includes(one));
 	switch (victim) {
 		case 'the manager':
 			return manager.map((one) => one.pid).slice(0, 1);
@@ -161,10 +214,11 @@ for (let number = 1; number <= runs; number++) {
 		async () => {
 			using place = makePlace();
 			const notebook = inlineNotebook(place, 'life.ipynb', life.cells);
-			const words = ['audit', notebook, '--python', pythonOf(life.environment), '--timeout', '25', '--progress', 'plain'];
-			// Parsl and ipyparallel look for their own programs there.
-			const path = `${dirname(pythonOf(life.environment))}:${process.env['PATH'] ?? ''}`;
-			const started = place.start(words, { env: { PATH: path } });
+			const options = [...(life.options ?? []), '--timeout', '25', '--progress', 'plain'];
+			const words = ['audit', notebook, '--python', pythonOf(life.environment), ...options];
+			// Parsl and ipyparallel look for their own programs there, Cellar for TaskVine's.
+			const path = `${dirname(pythonOf(life.environment))}:${join(taskvine, 'bin')}:${process.env['PATH'] ?? ''}`;
+			const started = place.start(words, { env: { ...life.env, PATH: path } });
 			await begun(place, started);
 			await wait(afterMs);
 			const directory = runFolder(place.home)!;
