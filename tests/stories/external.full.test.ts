@@ -105,6 +105,89 @@ import time; time.sleep(3)`;
 	expect(said.json().workers).toEqual([]);
 });
 
+test('where a worker that nobody audited takes tasks too, it is told how many were not seen to run', async () => {
+	using place = makePlace();
+	const run = await auditExternal(place, { names: ['dask_submit', 'dask_map'], tasks: 60, workers: 3, unaudited: 1 });
+	// A worker is told by its process in what every task gave back.
+	const told = ['dask_submit', 'dask_map'].flatMap(
+		(name) => JSON.parse(readFileSync(join(run.folder, `truth-${name}.json`), 'utf8')) as { readonly pid: number }[], // our own notebook's
+	);
+	const audited = new Set(run.tables.facts.processes.map(({ pid }) => pid));
+	const unseen = told.filter(({ pid }) => !audited.has(pid)).length;
+	expect(unseen).toBeGreaterThan(0);
+	expect(run.document.workers).toHaveLength(2);
+	expect(run.document.warnings.map(({ code, message }) => [code, message.split(':', 1)[0]])).toEqual([
+		['CELLAR_TASKS_UNSEEN', `${unseen} of 120 tasks that were handed to dask were not seen to run`],
+	]);
+});
+
+test('what Dask and Parsl need not run again is not missed; what was cancelled is told as one possibility', async () => {
+	using place = makePlace();
+	const dask = inlineNotebook(place, 'dask.ipynb', [
+		`
+from distributed import Client, LocalCluster
+from operator import add
+cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+client = Client(cluster)
+assert client.gather([client.submit(add, 1, 2) for _ in range(2)] + client.map(abs, [-1, -1])) == [3, 3, 1, 1]`,
+		`
+import dask
+one = dask.delayed(add)(1, 3).persist()
+assert dask.compute(one, dask.delayed(add)(one, 1)) == (4, 5)
+client.close(); cluster.close()`,
+	]);
+	const seen = (await place.cellar(['audit', dask, '--python', pythonOf('engines'), '--json'])).json();
+	expect([seen.status, seen.warnings]).toEqual(['finished', []]);
+
+	const parsl = inlineNotebook(place, 'parsl.ipynb', [
+		`
+import parsl
+from parsl.config import Config
+from parsl.executors import HighThroughputExecutor, ThreadPoolExecutor
+from parsl.providers import LocalProvider
+provider = LocalProvider(init_blocks=1, max_blocks=1)
+executors = [HighThroughputExecutor(label='htex', max_workers_per_node=2, cores_per_worker=0.1, address='127.0.0.1', provider=provider)]
+flow = parsl.load(Config(executors=[*executors, ThreadPoolExecutor(label='threads')], strategy='none'))
+@parsl.python_app(cache=True, executors=['htex'])
+def twice(n): return 2 * n
+@parsl.python_app(executors=['threads'])
+def here(n): return n
+@parsl.python_app(executors=['htex'])
+def fails(): raise ValueError
+assert [twice(1).result(), twice(1).result(), here(3).result()] == [2, 2, 3]
+assert twice(fails()).exception() is not None
+flow.cleanup(); parsl.clear()`,
+	]);
+	const env = { PATH: `${dirname(pythonOf('engines-parsl'))}:${process.env['PATH'] ?? ''}` };
+	const other = (await place.cellar(['audit', parsl, '--python', pythonOf('engines-parsl'), '--json'], { env })).json();
+	expect([other.status, other.warnings]).toEqual(['finished', []]);
+	const { facts } = await readTables(other.directory);
+	// What was answered from memory, what a thread of the kernel ran as its own task, and what had an argument that failed.
+	expect(facts.tasks.filter(({ attempts }) => attempts.length === 0).map((task) => task.function)).toEqual([
+		'twice',
+		'here',
+		'twice',
+	]);
+
+	const cancelled = inlineNotebook(place, 'cancelled.ipynb', [
+		`
+from distributed import Client, LocalCluster
+import time
+cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+client = Client(cluster)
+first = client.submit(time.sleep, 3, pure=False)
+others = [client.submit(time.sleep, 9, pure=False) for _ in range(2)]
+time.sleep(1)
+client.cancel(others)
+first.result()
+client.close(); cluster.close()`,
+	]);
+	const told = (await place.cellar(['audit', cancelled, '--python', pythonOf('engines'), '--json'])).json();
+	expect(told.warnings.map(({ code, message }) => [code, message.split(',', 1)[0]])).toEqual([
+		['CELLAR_TASKS_UNSEEN', '2 of 3 tasks that were handed to dask were not seen to run: they were cancelled'],
+	]);
+});
+
 interface Use {
 	readonly version: string;
 	readonly manager: boolean;

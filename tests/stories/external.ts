@@ -78,6 +78,8 @@ export async function auditExternal(
 		readonly workers: number;
 		/** Cells beside those. */
 		readonly more?: readonly string[];
+		/** How many of the workers are started by nobody's `cellar worker`: the last ones. */
+		readonly unaudited?: number;
 		/** The interpreter of a worker, by its number: an environment may be of its own. */
 		readonly python?: (worker: number) => string;
 	},
@@ -98,8 +100,10 @@ export async function auditExternal(
 		place.start(['worker', '--run', run, '--', ...daskWorker(o.python?.(at)), ...(at % 2 === 0 ? [] : ['--no-nanny'])], {
 			cwd: folder,
 		});
-	const workers = Array.from({ length: o.workers }, start);
+	const workers = Array.from({ length: o.workers - (o.unaudited ?? 0) }, start);
+	const others = Array.from({ length: o.unaudited ?? 0 }, () => startBeside(daskWorker(), folder));
 	const said = await audit.ended;
+	for (const other of others) await other[Symbol.asyncDispose]();
 	for (const { pid } of workers) process.kill(pid, 'SIGTERM');
 	const ended = await Promise.all(workers.map((worker) => worker.ended));
 	expect(said.code, said.stderr).toBe(0);

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mergeFacts } from '../../audit/index.ts';
 import { CellarError, type Facts, type LogId, type Secrets, type Warning } from '../../model/index.ts';
-import { factsOfReport, takeWorker, workersIn, type WorkerState } from '../../store/index.ts';
+import { factsOfReport, readJournal, runOf, takeWorker, workersIn, type WorkerState } from '../../store/index.ts';
 import { reduceWorker } from './reduce.ts';
+import { unseenTasks } from './unseen.ts';
 
 /** What the workers of a run have told, and what is to be said of those that have not. */
 export interface Gathered {
@@ -61,7 +62,10 @@ export async function gatherWorkers(o: {
 	if (running.length > 0) warnings.push(goingOn(running));
 	// Numbers that somebody may have been told are kept.
 	const facts = mergeFacts(o.facts, logs, o.known.size > 0);
-	if (running.length === 0) warnings.push(...unseenWorkers(facts));
+	if (running.length === 0) {
+		warnings.push(...unseenWorkers(facts));
+		if (runOf(await readJournal(o.directory)).status === 'finished') warnings.push(...unseenTasks(facts));
+	}
 	return { facts, warnings, merged };
 }
 
