@@ -146,7 +146,8 @@ function pidsOf(victim: Victim, started: Started, seen: readonly Seen[], pick: (
 	const marker = traced.filter((one) => one.words.trimEnd().endsWith(' marker'));
 	const manager = traced.filter((one) => one.words.includes('ipykernel_launcher'));
 	const scheduler = traced.filter((one) => /dask_scheduler|interchange|ipyparallel.controller|^\S*\/raylet /.test(one.words));
-	const isProgram = ({ words }: Seen) => /^\S*python\S* |^ray::|^\S*\/vine_worker /.test(words);
+	// TaskVine's is Debian's, unpacked with libraries of its own.
+	const isProgram = ({ words }: Seen) => /^\S*python\S* |^ray::|^\S*\/ld-linux\S* .*\/vine_worker /.test(words);
 	const workers = traced.filter((one) => isProgram(one) && ![...manager, ...scheduler, ...marker].includes(one));
 	switch (victim) {
 		case 'the manager':
@@ -224,7 +225,7 @@ for (let number = 1; number <= runs; number++) {
 		async () => {
 			using place = makePlace();
 			const notebook = inlineNotebook(place, 'life.ipynb', life.cells);
-			const options = [...(life.options ?? []), '--timeout', '25', '--progress', 'plain'];
+			const options = [...(life.options ?? []), '--timeout', '40', '--progress', 'plain'];
 			const words = ['audit', notebook, '--python', pythonOf(life.environment), ...options];
 			// Parsl and ipyparallel look for their own programs there, Cellar for TaskVine's.
 			const path = `${dirname(pythonOf(life.environment))}:${join(taskvine, 'bin')}:${process.env['PATH'] ?? ''}`;

@@ -148,6 +148,7 @@ function onceEach(software: readonly SoftwareDependency[]): SoftwareDependency[]
 		cells: union(items.map(({ cells }) => cells)),
 		workers: union(items.map(({ workers }) => workers)),
 		tasks: union(items.map(({ tasks }) => tasks)),
+		outside: [...new Set(items.flatMap(({ outside }) => outside))],
 		dataFiles: Math.max(...items.map(({ dataFiles }) => dataFiles)),
 	}));
 }
@@ -202,8 +203,9 @@ function dataRow(item: Dependencies['data'][number], early: string): string[] {
 
 /** Cells are listed; of workers and tasks, of which there may be thousands, one is named and several are counted. */
 function scopes(item: Scoped, early: string): string {
+	const without = early === '' || item.outside.length === 0 ? early : item.outside.join(', ');
 	const cells =
-		item.cells.length === 0 ? (item.manager ? early : '') : `cell${item.cells.length > 1 ? 's' : ''} ${ranges(item.cells)}`;
+		item.cells.length === 0 ? (item.manager ? without : '') : `cell${item.cells.length > 1 ? 's' : ''} ${ranges(item.cells)}`;
 	const workers =
 		item.workers.length === 0 ? '' : item.workers.length === 1 ? item.workers[0]! : `${item.workers.length} workers`;
 	return [cells, workers, tasksOf(item.tasks)].filter((text) => text !== '').join(', ');
@@ -221,6 +223,7 @@ interface Scoped {
 	readonly workers: readonly string[];
 	readonly tasks: readonly string[];
 	readonly manager: boolean;
+	readonly outside: readonly string[];
 }
 
 function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {
