@@ -6,6 +6,7 @@
 //     npm run bench -- --ways unaudited,cellar  without the others
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,34 +23,56 @@ const workloads = [
 	{ name: 'imports', notebook: 'bench/notebooks/imports.ipynb', beside: [] },
 	{ name: 'smallfiles', notebook: 'bench/notebooks/smallfiles.ipynb', beside: [] },
 	{ name: 'pool', notebook: 'bench/notebooks/pool.ipynb', beside: [] },
+	{ name: 'tasks', notebook: 'bench/notebooks/tasks.ipynb', beside: [] },
+	// Its workers are started by Cellar, and unaudited beside the notebook: on a port that is chosen beforehand.
+	{ ...example('taskvine-convolution'), workers: 5 },
 ];
+
+/** Debian's TaskVine, and the stand-in for its Python package (tests/fixtures/taskvine). */
+const taskvine = join(clone, '.cache', 'taskvine');
+const vineEnvironment = (python) => ({
+	CELLAR_TASKVINE: taskvine,
+	PYTHONPATH: join(clone, 'tests', 'fixtures', 'taskvine'),
+	PATH: `${join(taskvine, 'bin')}:${dirname(python)}:${process.env.PATH}`,
+});
 
 function example(name) {
 	return { name, notebook: `examples/${name}/${name}.ipynb`, beside: ['data'], environment: name };
 }
 
-/** The ways to run it; each gets the notebook's path, an empty folder and the kernel's Python, and gives the words to start. */
+/** The ways to run it; each gets the notebook's path, an empty folder and the workload, and gives the words to start. */
 const ways = [
-	{ name: 'unaudited', words: (notebook) => jupyter(notebook) },
-	{ name: 'cellar', words: (notebook, _, python) => cellar(notebook, python, []) },
-	{ name: 'cellar --checks on', words: (notebook, _, python) => cellar(notebook, python, ['--checks', 'on']) },
+	{ name: 'unaudited', words: (notebook, _, workload) => jupyter(notebook, workload) },
+	{ name: 'cellar', words: (notebook, _, workload) => cellar(notebook, workload, []) },
+	{ name: 'cellar --checks on', words: (notebook, _, workload) => cellar(notebook, workload, ['--checks', 'on']) },
 	{
 		name: 'ReproZip',
-		words: (notebook, folder) => [
+		words: (notebook, folder, workload) => [
 			join(venv('reprozip'), 'reprozip'),
 			'trace',
 			'-d',
 			join(folder, 'reprozip'),
-			...jupyter(notebook),
+			...jupyter(notebook, workload),
 		],
 	},
 ];
 
-function jupyter(notebook) {
-	return [join(venv('kernel'), 'jupyter'), 'execute', '--kernel_name=bench', notebook];
+function jupyter(notebook, { workers, port }) {
+	const words = [join(venv('kernel'), 'jupyter'), 'execute', '--kernel_name=bench', notebook];
+	if (workers === undefined) return words;
+	const worker = `vine_worker --single-shot --cores 1 127.0.0.1 ${port} >/dev/null 2>&1 &`;
+	return [
+		'sh',
+		'-c',
+		`${Array.from({ length: workers }, () => worker).join(' ')} "$@"; code=$?; wait; exit $code`,
+		'sh',
+		...words,
+	];
 }
 
-function cellar(notebook, python, options) {
+function cellar(notebook, workload, options) {
+	const python = pythonOf(workload);
+	const started = workload.workers === undefined ? [] : ['--engine', 'taskvine', '--workers', String(workload.workers)];
 	return [
 		process.execPath,
 		join(clone, 'cli', 'bin', 'cellar.js'),
@@ -59,6 +82,7 @@ function cellar(notebook, python, options) {
 		python,
 		'--progress',
 		'quiet',
+		...started,
 		...options,
 	];
 }
@@ -70,13 +94,23 @@ function measure(workload, way) {
 	try {
 		const from = join(clone, workload.notebook);
 		const notebook = join(folder, basename(from));
-		cpSync(from, notebook);
+		const text = readFileSync(from, 'utf8');
+		writeFileSync(
+			notebook,
+			workload.port === undefined ? text : text.replace('Manager(port=0)', `Manager(port=${workload.port})`),
+		);
 		for (const name of workload.beside) cpSync(join(dirname(from), name), join(folder, name), { recursive: true });
 		const told = join(folder, 'times.txt');
-		const words = way.words(notebook, folder, pythonOf(workload));
+		const words = way.words(notebook, folder, workload);
 		const done = spawnSync('python3', [join(clone, 'bench', 'cpu.py'), told, ...words], {
 			cwd: folder,
-			env: { ...process.env, JUPYTER_PATH: kernels, CELLAR_HOME: join(folder, 'cellar'), REPROZIP_USAGE_STATS: 'off' },
+			env: {
+				...process.env,
+				...(workload.workers === undefined ? {} : vineEnvironment(pythonOf(workload))),
+				JUPYTER_PATH: kernels,
+				CELLAR_HOME: join(folder, 'cellar'),
+				REPROZIP_USAGE_STATS: 'off',
+			},
 			encoding: 'utf8',
 			maxBuffer: 1 << 28,
 		});
@@ -89,6 +123,16 @@ function measure(workload, way) {
 		rmSync(folder, { recursive: true, force: true });
 		rmSync(kernels, { recursive: true, force: true });
 	}
+}
+
+/** A port of loopback that nobody has by now. */
+function freePort() {
+	return new Promise((done) => {
+		const server = createServer().listen(0, '127.0.0.1', () => {
+			const { port } = server.address();
+			server.close(() => done(port));
+		});
+	});
 }
 
 /** A folder of kernelspecs with the one of the workload. */
@@ -147,7 +191,8 @@ if (asked.length === 0 || taken[0]?.name !== 'unaudited' || !Number.isInteger(ro
 process.stdout.write(
 	`Linux ${release()}, ${cpus().length} CPUs, not pinned, ${rounds} rounds in turn, load before ${loadavg()[0].toFixed(2)}\n`,
 );
-for (const workload of asked) {
+for (const wish of asked) {
+	const workload = wish.workers === undefined ? wish : { ...wish, port: await freePort() };
 	// One round that does not count: the page cache is warm for all of them then.
 	for (const way of taken) measure(workload, way);
 	const runs = new Map(taken.map((way) => [way.name, []]));

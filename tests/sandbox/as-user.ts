@@ -3,9 +3,8 @@ import { accessSync, chmodSync, constants, copyFileSync, mkdirSync } from 'node:
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import type { SandboxOptions } from '../../core/src/sandbox/index.ts';
 import { scratch } from './root.ts';
-import type { Story } from './story.ts';
+import type { Story, Told } from './story.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const user = 'cellar-test';
@@ -29,7 +28,7 @@ export async function bundle(): Promise<string> {
 }
 
 /** Tells a story as an ordinary user, who owns the root and the work folder: all our code runs as that user, not only the sandbox. */
-export async function storyAsUser(options: SandboxOptions): Promise<Story> {
+export async function storyAsUser(options: Told): Promise<Story> {
 	const folder = await bundle();
 	const told = spawnSync(asUser[0] ?? '', [...asUser.slice(1), nodeFor(folder), join(folder, 'tell.mjs')], {
 		input: JSON.stringify(options),

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Comparison, Dependencies } from '../../core/src/model/index.ts';
 import { clone, makePlace, pythonOf, type AuditDocument, type Place } from './cellar.ts';
+import { keepsTaskVine } from './repeated-workers.ts';
 import { taskvine } from './taskvine.ts';
 
 /** What is known of an example, written by hand before it was audited: `examples/NAME.truth.json`. */
@@ -55,14 +56,15 @@ describe.each(examples)('the example $name', ({ name, cells }) => {
  * Of the real TaskVine there are the manager's library and the workers. Its Python package is not on PyPI: tests/fixtures/taskvine
  * stands in for it, so what the package itself needs is not what is tested here.
  */
-test('the example taskvine-convolution, by a stand-in for ndcctools: five workers that Cellar starts, and what each part needs', async () => {
+test('the example taskvine-convolution, by a stand-in for ndcctools: five workers that Cellar starts, what each part needs, and the same again', async () => {
 	const truth = truthOf('taskvine-convolution');
 	using place = makePlace();
 	const notebook = copied(place, 'taskvine-convolution');
 	const python = pythonOf('taskvine-convolution');
 	const fixture = join(clone, 'tests/fixtures/taskvine');
 	const path = [join(taskvine, 'bin'), dirname(python), process.env['PATH']].join(':');
-	const said = await place.cellar(['audit', notebook, '--python', python, '--engine', 'taskvine', '--workers', '5', '--json'], {
+	const started = ['--engine', 'taskvine', '--workers', '5', ...keepsTaskVine];
+	const said = await place.cellar(['audit', notebook, '--python', python, ...started, '--json'], {
 		env: { CELLAR_TASKVINE: taskvine, PYTHONPATH: fixture, PATH: path },
 	});
 	expect(said.code, said.stderr).toBe(0);
@@ -87,6 +89,16 @@ test('the example taskvine-convolution, by a stand-in for ndcctools: five worker
 	};
 	await checkNeeds(truth, without);
 	await checkTasks(truth, audited, without);
+
+	const image = join(place.folder, 'example.oci.tar');
+	const packed = await place.cellar(['pack', '-o', image, '--json']);
+	expect(packed.code, packed.stderr).toBe(0);
+	const comparison = repeated(place, image, [dirname(notebook), ...pythonFolders('taskvine-convolution'), fixture, taskvine]);
+	expect(comparison.sandbox).toMatchObject({ network: false, workers: { engine: 'taskvine', count: 5 } });
+	const outputs = comparison.cells.flatMap((cell) => cell.outputs);
+	expect(outputs.filter((output) => output.verdict !== 'same')).toEqual([]);
+	expect([comparison.verdict, comparison.cells.length]).toEqual(['same', 7]);
+	expect(comparison.files.map((file) => file.verdict)).toEqual(['same', 'same', 'same', 'same']);
 });
 
 const truthOf = (name: string) =>
@@ -146,7 +158,7 @@ function dataOfTruth(truth: Truth, part: 'manager' | 'workers'): Needs['data'] {
 }
 
 /** The environment, and the standard library of the Python that it was made with. */
-function pythonFolders(name: (typeof examples)[number]['name']): string[] {
+function pythonFolders(name: (typeof examples)[number]['name'] | 'taskvine-convolution'): string[] {
 	const python = pythonOf(name);
 	const standard = execFileSync(python, ['-c', 'import sysconfig; print(sysconfig.get_path("stdlib"))'], { encoding: 'utf8' });
 	return [dirname(dirname(python)), standard.trim()];

@@ -83,6 +83,28 @@ import time; time.sleep(600)`;
 	expect(warnings.map(({ code }) => code)).toEqual(['CELLAR_WORKER_LOST', 'CELLAR_WORKER_LOST']);
 });
 
+test('what one worker used and no other did is shown apart', async () => {
+	using place = makePlace();
+	const cells = [
+		`
+from distributed import Client, LocalCluster
+cluster = LocalCluster(n_workers=0, dashboard_address=':0')
+client = Client(cluster)
+client.wait_for_workers(3)`,
+		`
+def work(n):
+    if n == 4: import pygments.lexers
+    return n
+print(client.gather(client.map(work, range(9))))`,
+	];
+	const notebook = inlineNotebook(place, 'alone.ipynb', cells);
+	const audit = ['audit', notebook, '--python', pythonOf('engines'), '--engine', 'dask', '--workers', '3'];
+	expect(await place.cellar(audit)).toMatchObject({ code: 0 });
+	const page = (await place.cellar(['deps', '--for', 'workers'])).stdout;
+	expect(page).toMatch(/^Of one worker alone, of 3\n(?: {2}w\d .*\n)*? {2}w\d +(?:.*, )?Pygments \d/m);
+	expect((await place.cellar(['deps'])).stdout).not.toContain('Of one worker alone');
+});
+
 test('where nothing that the notebook started is a manager, no worker is started, and that is said', async () => {
 	using place = makePlace();
 	const source = `import http.server, threading

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makePlace, pythonOf, type AuditDocument, type ErrorDocument, type Place, isFull } from './cellar.ts';
 import { inlineNotebook } from './inline.ts';
-import { drawn, openedAndPacked, repeatWithout, type RepeatDocument } from './left-out.ts';
+import { repeatWithout, type RepeatDocument } from './left-out.ts';
 
 const cells = [
 	`import json\nprint('begun')`,
@@ -54,8 +54,8 @@ function standard(name: string): string {
 
 const named: readonly [string, () => string, Awaited<ReturnType<typeof repeatWithout>>, number | null][] = [
 	['an input', () => join(folder, 'data', 'numbers.json'), 'fails', 2],
-	['a module of the standard library', () => standard('colorsys.py'), 'fails', 4],
 	['what Python needs to start', () => standard('encodings/__init__.py'), 'cannot start', null],
+	['a module of the standard library', () => standard('colorsys.py'), 'fails', 4],
 	[
 		'the interpreter itself',
 		() => execFileSync('realpath', [pythonOf('stories')], { encoding: 'utf8' }).trim(),
@@ -64,7 +64,7 @@ const named: readonly [string, () => string, Awaited<ReturnType<typeof repeatWit
 	],
 ];
 
-for (const [what, path, outcome, cell] of isFull ? named : named.slice(0, 3)) {
+for (const [what, path, outcome, cell] of isFull ? named : named.slice(0, 2)) {
 	test(
 		`${what} that was left out is named with ${cell === null ? 'start-up' : `cell ${cell}`}`,
 		{ timeout: 300_000 },
@@ -73,12 +73,6 @@ for (const [what, path, outcome, cell] of isFull ? named : named.slice(0, 3)) {
 		},
 	);
 }
-
-// Forty of them are left out by npm run test:full.
-test('whatever is left out of what was opened is named with the cell that used it first', { timeout: 600_000 }, async () => {
-	const files = drawn(await openedAndPacked(audited.directory, image), 1);
-	for (const path of files) expect(await repeatWithout(place, audited.run, path)).toMatch(/cannot start|fails|same/);
-});
 
 test(
 	'a whole folder may be left out; a path at which the image would hold nothing is refused',

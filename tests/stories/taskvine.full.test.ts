@@ -62,10 +62,6 @@ test('what only tasks import is the workers’ alone, and the worker itself is s
 		[expect.stringMatching(/^libz\.so\.1/), 5],
 	]);
 	expect(data.filter(({ path, workers }) => workers.length > 0 && path.startsWith(taskvine))).toEqual([]);
-	console.log(
-		JSON.stringify(local),
-		(await place.cellar(['pack', '-o', join(place.folder, 'x.oci.tar'), '--json'])).stdout.slice(0, 1500),
-	);
 });
 
 test('folders that are sent, linked, handed on by another worker and given back are the manager’s; what is changed at a worker is not', async () => {

@@ -38,6 +38,11 @@ export async function comparisonAnswer(comparison: Comparison, flags: ComparingF
 	};
 }
 
+function sandboxText({ name, network, workers }: NonNullable<Comparison['sandbox']>): string {
+	const beside = workers === null ? '' : `, with ${workers.count} workers of ${workers.engine}`;
+	return `  in ${name}, ${network ? 'with' : 'without'} network${beside}`;
+}
+
 function comparisonText(comparison: Comparison): string {
 	const cells = comparison.cells.flatMap((cell) => [
 		[`cell ${cell.number}`, verdictText(cell.verdict), summary(cell.outputs.map((output) => output.kind))],
@@ -46,10 +51,7 @@ function comparisonText(comparison: Comparison): string {
 	const files = comparison.files.map((file) => [file.path, verdictText(file.verdict), file.reason ?? '']);
 	const { program } = comparison;
 	const end = program === undefined ? [] : [['program', verdictText(program.verdict), program.reason ?? 'ended alike']];
-	const sandbox =
-		comparison.sandbox === null
-			? ''
-			: `  in ${comparison.sandbox.name}, ${comparison.sandbox.network ? 'with' : 'without'} network`;
+	const sandbox = comparison.sandbox === null ? '' : sandboxText(comparison.sandbox);
 	return [
 		`${comparison.a} against ${comparison.b}${sandbox}\n`,
 		columns([...end, ...cells]),

@@ -111,7 +111,7 @@ export function depsText(document: Dependencies): string {
 			);
 		}
 	}
-	parts.push(sidesText({ ...document, software }));
+	parts.push(sidesText({ ...document, software }), outliersText(document));
 	parts.push('\nData\n', document.data.length === 0 ? '  none\n' : columns(document.data.map((item) => dataRow(item, early))));
 	const away = document.network.filter((item) => !isLoopback(item.address));
 	if (away.length > 0)
@@ -175,6 +175,21 @@ function sidesText({ software, differences, for: part }: Dependencies): string {
 	});
 	return `\nManager and workers${differing.size === 0 ? '' : '  ((!): versions differ)'}\n${rows.join('')}`;
 }
+
+/** What one of several workers used and no other did: the first thing to look at where one behaves otherwise. */
+function outliersText({ software, for: part }: Dependencies): string {
+	const known = new Set(software.flatMap(({ workers }) => workers));
+	const alone = software.filter(({ workers }) => workers.length === 1);
+	if (part !== 'workers' || known.size < fewWorkers || alone.length === 0) return '';
+	const rows = [...groupBy(alone, ({ workers }) => workers[0]!)].map(([worker, items]) => {
+		const names = items.map(({ name, version }) => `${name} ${version ?? '?'}`);
+		return wrapped(names, `  ${worker.padEnd(8)}`, pageWidth()).replaceAll(`\n  ${worker}`, `\n  ${' '.repeat(worker.length)}`);
+	});
+	return `\nOf one worker alone, of ${known.size}\n${rows.join('')}`;
+}
+
+/** Of two workers each is an outlier. */
+const fewWorkers = 3;
 
 function softwareRow(item: SoftwareDependency, early: string): string[] {
 	const how = item.why.includes('touched') ? carried(item) : 'named, loaded earlier';

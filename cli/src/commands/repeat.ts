@@ -1,7 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import { cellarHome, repeatImage, type Absent } from '@cellar/core';
 import { answer, commonFlags, type CommonFlags } from '../command.ts';
-import { keyValue, oneOf, seconds } from '../flags.ts';
+import { count, keyValue, oneOf, seconds } from '../flags.ts';
 import { columns } from '../reporters/text.ts';
 import { comparingFlags, comparisonAnswer, type ComparingFlags } from './comparing.ts';
 
@@ -9,6 +9,7 @@ interface Flags extends CommonFlags, ComparingFlags {
 	readonly sandbox: 'auto' | 'bwrap';
 	readonly network: boolean;
 	readonly input?: readonly [string, string][];
+	readonly workers?: number;
 	readonly audit: boolean;
 	readonly timeout?: number;
 }
@@ -48,6 +49,13 @@ export const repeat = buildCommand<Flags, [string]>({
 				variadic: true,
 				placeholder: 'OLD=NEW',
 			},
+			workers: {
+				kind: 'parsed',
+				parse: count,
+				brief: 'How many workers are started beside the manager (default: as many as recorded)',
+				optional: true,
+				placeholder: 'N',
+			},
 			audit: { kind: 'boolean', brief: 'Trace the repeat too', default: false, withNegated: false },
 			timeout: {
 				kind: 'parsed',
@@ -69,6 +77,7 @@ export const repeat = buildCommand<Flags, [string]>({
 					network: flags.network,
 					inputs: new Map(flags.input),
 					timeoutSeconds: flags.timeout ?? null,
+					workers: flags.workers ?? null,
 					audit: flags.audit,
 					rtol: flags.rtol,
 					atol: flags.atol,

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from '../model/index.ts';
-import { lineageOf } from './lineage.ts';
 
 /** Where a process accepts connections by TCP. */
 export interface Listening {
@@ -11,13 +10,13 @@ export interface Listening {
 }
 
 /**
- * Where the processes that one tracer traces accept connections now, by their sockets in /proc: what a program binds need not name the
+ * Where processes accept connections now, by their sockets in /proc: what a program binds need not name the
  * port that it gets.
  *
  * @see proc_pid_net(5): `/proc/PID/net/tcp`
  */
-export async function listeningOf(tracerPid: number): Promise<readonly Listening[]> {
-	return (await lineageOf(tracerPid)).flatMap(({ pid }) => {
+export function listeningOf(pids: readonly number[]): readonly Listening[] {
+	return pids.flatMap((pid) => {
 		const own = new Set(linksIn(`/proc/${pid}/fd`).flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
 		if (own.size === 0) return [];
 		return ['tcp', 'tcp6'].flatMap((kind) =>

@@ -13,5 +13,6 @@ export { explain } from './answers/explain.ts';
 export type { Explanation, Use } from './answers/explanation.ts';
 export { closure, type Closure, type ClosureOptions, type LeftOut } from './closure/index.ts';
 export { openProject, readProjectRules, type ProjectMatcher } from './project/index.ts';
+export { isToolFolder } from './data/rules.ts';
 export { isSecretName, whySecret } from './data/secrets.ts';
 export { sourceOfBytecode } from './python/bytecode.ts';

@@ -54,9 +54,11 @@ import { unpack, type Unpacked } from './replay/root.ts';
 import { chooseRunner, findTracer } from './replay/tools.ts';
 import { traceInside } from './replay/traced.ts';
 import { viewOf, viewOfRoot } from './replay/view.ts';
+import { startInside, startWorkersInside, workersToStart, type WorkersToStart } from './replay/workers.ts';
 import { openWorkplace, type Workplace } from './replay/workplace.ts';
 import { outcomeOf, type Strictness } from './verify.ts';
 import { version } from './version.ts';
+import { gatherWorkers } from './workers/gather.ts';
 
 /** What `cellar repeat` was asked. */
 export interface RepeatOptions extends Strictness {
@@ -69,6 +71,8 @@ export interface RepeatOptions extends Strictness {
 	/** Another file in place of an input: recorded path to file. */
 	readonly inputs: ReadonlyMap<string, string>;
 	readonly timeoutSeconds: number | null;
+	/** How many workers are started beside the manager; null for as many as the recorded run had. */
+	readonly workers: number | null;
 	/** Trace the repeat too: its run then says what it needed, as that of an audit does. */
 	readonly audit: boolean;
 }
@@ -97,13 +101,15 @@ export async function repeatImage(o: RepeatOptions, control: Control, listen: Li
 	const unpacked = await unpack({ image, home: o.home, work: workplace.folder, listen });
 	const recorded = join(unpacked.record, 'run');
 	const { told, first } = await readImageRecord(unpacked.record);
+	const workers = await workersToStart(recorded, o.workers);
 	return await repeatIn({
-		...{ ...o, image, runner, tracer, workplace, unpacked, told, recorded, first, control, listen },
+		...{ ...o, workers, image, runner, tracer, workplace, unpacked, told, recorded, first, control, listen },
 		binds: await replacedInputs(o.inputs, recorded, first),
 	});
 }
 
-interface Repeating extends Omit<RepeatOptions, 'image'> {
+interface Repeating extends Omit<RepeatOptions, 'image' | 'workers'> {
+	readonly workers: WorkersToStart | null;
 	readonly image: Image;
 	readonly runner: Runner;
 	/** Null for a repeat that is not traced. */
@@ -149,7 +155,13 @@ async function repeatIn(o: Repeating): Promise<Repeated> {
 	const b = await outcomeOf(folder.directory, openBlobs(o.home));
 	const comparison = await compareOutcomes(a, b, o);
 	return {
-		comparison: { ...comparison, sandbox: { name: o.runner.name, network: o.network } },
+		comparison: {
+			...comparison,
+			sandbox: {
+				...{ name: o.runner.name, network: o.network },
+				workers: o.workers === null ? null : { engine: o.workers.engine.name, count: o.workers.count },
+			},
+		},
 		run,
 		directory: folder.directory,
 		absent: [...leftOut, ...missed],
@@ -236,23 +248,33 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 	};
 	const { circumstances } = begun;
 	const binds = [...o.binds, { from: o.workplace.sockets, to: socketsInside, writable: true }];
+	const view = viewOfRoot(o.unpacked.root, binds);
+	const tracing = o.tracer === null ? null : { folder, run: begun, tracer: o.tracer.path, view };
+	const { argv } = circumstances;
+	const hints = hintsOfCode(cells, uses);
 	await using traced =
-		o.tracer === null
-			? null
-			: traceInside({
-					...{ folder, run: begun, tracer: o.tracer.path, view: viewOfRoot(o.unpacked.root, binds) },
-					hints: hintsOfCode(cells, uses),
-				});
+		tracing === null ? null : traceInside({ ...tracing, log: 'manager', logPath: folder.logPath('manager'), argv, hints });
 	await using sandbox = await o.runner.start({
 		...{ root: o.unpacked.root, work: o.workplace.folder, network: o.network, binds },
-		...{ argv: circumstances.argv, env: circumstances.environment, hostname: circumstances.hostname },
+		...{ argv, env: circumstances.environment, hostname: circumstances.hostname },
 		...{ uid: circumstances.uid, gid: circumstances.gid, user: circumstances.user },
 		cwd: encodeName(Buffer.from(circumstances.cwd)),
 		home: encodeName(Buffer.from(circumstances.home)),
 		...(traced === null ? {} : { launch: traced.launch }),
 	});
 	const before = resultsOf(await readJournal(o.recorded));
-	const inSandbox = { sandbox, folder, warn, first: o.first, timeoutSeconds: o.timeoutSeconds, control: o.control };
+	const givenUp = new AbortController();
+	const control = { ...o.control, stop: AbortSignal.any([o.control.stop, givenUp.signal]) };
+	const { secrets } = repeat;
+	await using workers =
+		o.workers === null
+			? null
+			: startWorkersInside({
+					...{ wanted: o.workers, sandbox, view, first: o.first, control, warn, listen: o.listen },
+					start: (command) => startInside(sandbox, command, tracing === null ? null : { ...tracing, secrets }),
+					giveUp: () => givenUp.abort(),
+				});
+	const inSandbox = { sandbox, folder, warn, first: o.first, timeoutSeconds: o.timeoutSeconds, control };
 	const status =
 		connection === null
 			? await runProgramInside(inSandbox)
@@ -261,12 +283,17 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 					mark: traced?.mark ?? (() => Promise.resolve()),
 					listen: o.listen,
 				});
+	await workers?.end();
 	await folder.append({ event: 'end', status, at: new Date().toISOString() });
 	// What it wrote is told when nothing of it runs any more.
-	const facts = (await traced?.facts()) ?? null;
+	const own = (await traced?.facts()) ?? null;
+	const { directory } = folder;
+	const { nonce } = circumstances;
+	const gathered =
+		own === null ? null : await gatherWorkers({ directory, nonce, secrets, facts: own, known: new Set(), wait: false });
+	const facts = gathered?.facts ?? null;
 	const written = await sandbox.written();
 	const known = new Set(repeat.leftOut.map((one) => one.path));
-	const view = viewOfRoot(o.unpacked.root, binds);
 	const results = resultsOf(await readJournal(folder.directory));
 	const missed = (await missedBy({ first: o.first, recorded: o.recorded, view, before, results, said, facts })).filter(
 		({ path }) => ![...known].some((one) => path === one || path.startsWith(`${one}/`)),
@@ -282,8 +309,8 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 	});
 	await keepFirstStates(written, inside, openBlobs(o.home), (entry) => folder.append(entry));
 	const run = await finishRun({
-		...{ folder, home: o.home, facts, notebook, uses, inside, secrets: repeat.secrets, listen: o.listen },
-		...{ ended: null, keepOutputs: Infinity, out: null },
+		...{ folder, home: o.home, facts, notebook, uses, inside, secrets, listen: o.listen },
+		...{ ended: null, keepOutputs: Infinity, out: null, ofWorkers: gathered?.warnings ?? [] },
 	});
 	return { run, missed };
 }

@@ -27,6 +27,13 @@ export const comparisonSchema = v.object({
 	files: v.array(file),
 	/** How the program ended in both runs; left out where they had notebooks. */
 	program: v.optional(v.object({ verdict: v.picklist(outputVerdicts), reason: v.nullable(v.string()) })),
-	sandbox: v.nullable(v.object({ name: v.string(), network: v.boolean() })),
+	sandbox: v.nullable(
+		v.object({
+			name: v.string(),
+			network: v.boolean(),
+			/** Those that were started beside the manager; null where its notebook starts its own, if any. */
+			workers: v.nullable(v.object({ engine: v.string(), count: v.number() })),
+		}),
+	),
 });
 export type Comparison = v.InferOutput<typeof comparisonSchema>;

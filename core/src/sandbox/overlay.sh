@@ -6,6 +6,7 @@
 #   overlay.sh FOLDER view                           one escaped path a line on stdin; 1 or 0 for whether the merged tree has it
 #   overlay.sh FOLDER overlay PARENT BWRAP ARGV...   runs ARGV on the overlay, for as long as PARENT lives
 #   overlay.sh FOLDER copy PARENT BWRAP ARGV...      runs ARGV on merged as it is: a copy of the root
+#   overlay.sh FOLDER beside PARENT BWRAP ARGV...    the same on the merged of another folder, when something is written to `go`
 set -eu
 cd -- "$1"
 mode=$2
@@ -25,7 +26,7 @@ view)
 		if [ -e "$path" ] || [ -L "$path" ]; then echo 1; else echo 0; fi
 	done
 	;;
-overlay | copy)
+overlay | copy | beside)
 	parent=$1 bwrap=$2
 	shift 2
 	# From its start on bubblewrap ends with its parent; until then nobody would end it. 0: the parent is not known.
@@ -33,6 +34,11 @@ overlay | copy)
 	# The environment travels in a file that only its owner can read, never on a command line.
 	exec 8>status 9<args
 	rm -f args
+	if [ "$mode" = beside ]; then
+		mkfifo -m 600 go
+		exec 7<>go
+		exec "$bwrap" --args 9 --json-status-fd 8 --block-fd 7 -- "$@"
+	fi
 	exec "$bwrap" --args 9 --json-status-fd 8 -- "$@"
 	;;
 esac

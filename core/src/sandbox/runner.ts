@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Name, StartedProcess } from '../model/index.ts';
 
 /** Whether this machine can do a thing, and the line that would mend it; `mend` and `reason` are null where it can. */
@@ -54,12 +55,30 @@ export interface Written {
 
 /**
  * A program inside a sandbox. `pid` is the runner's own process, `ended` gives the program's exit code (128 + n where a
- * signal ended it), `interrupt` reaches the program alone and `kill` all that it started.
+ * signal ended it), `interrupt` and `terminate` reach the program alone and `kill` all that it started.
  */
-export interface Sandboxed extends StartedProcess {
-	readonly layer: 'overlay' | 'copy';
+export interface SandboxedProcess extends StartedProcess {
 	/** The program's pid as this machine counts; null where it had ended before it could be seen. */
 	readonly programPid: number | null;
+	/** Sends SIGTERM to the program itself. */
+	terminate(): void;
+}
+
+/** A program that joins another in its sandbox; what is left out is as the other has it. */
+export type Beside = Pick<SandboxOptions, 'argv' | 'launch'>;
+
+export interface Sandboxed extends SandboxedProcess {
+	readonly layer: 'overlay' | 'copy';
+	/**
+	 * Starts one more program on the same tree and in the same network, with processes, rights and shared memory apart from the first: as
+	 * a worker on the same node. It ends with the sandbox.
+	 * @throws CellarError CELLAR_NO_SANDBOX, also where the first program has ended; CELLAR_IMAGE_BROKEN where the root lacks the program
+	 */
+	beside(program: Beside): Promise<SandboxedProcess>;
+	/** The first program and all that it has started and that still runs, as this machine counts. */
+	pids(): readonly number[];
+	/** Connects to what listens inside, by TCP. Fails as a socket does. */
+	connect(host: string, port: number): Duplex;
 	/**
 	 * What the program changed, sorted: every new or touched file and link, new folders, and the topmost of what is gone.
 	 * A file counts when its bytes, mode or times changed, on an overlay also when it was only opened for writing. To be asked after the end.

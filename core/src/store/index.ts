@@ -6,7 +6,7 @@ export { readJournal } from './journal.ts';
 export { isAlive, writeLock } from './lock.ts';
 export { bytesOfRun, findRun, listRuns, unfinishedRuns, type RunSummary } from './runs.ts';
 export { removeRun, sweepBlobs, type Removed } from './remove.ts';
-export { hasTables, readTables, readTasks, writeTables, type Tables } from './tables/facts.ts';
+export { hasTables, readTables, readTasks, readWorkers, writeTables, type Tables } from './tables/facts.ts';
 export { openBlobs, type Blobs, type Put } from './blobs/blobs.ts';
 export { keepOutputs } from './blobs/outputs.ts';
 export { look, sha256Of, type Look } from './blobs/look.ts';

@@ -8,4 +8,5 @@ export { agentFolder, withAgent } from './agent.ts';
 export { workerCommand, type WorkerCommand } from './command.ts';
 export type { Engine, Surroundings } from './engines/engine.ts';
 export { endsWithParent, engineNamed, engineNames, engineOfCommand } from './engines/index.ts';
+export { thisMachine } from './here.ts';
 export { runCommand } from './run.ts';

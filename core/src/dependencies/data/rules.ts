@@ -1,4 +1,4 @@
-import { ruledKinds, type PathVerdict } from '../../model/index.ts';
+import { ruledKinds, type Name, type PathVerdict } from '../../model/index.ts';
 import { baseOf, isFile, isWithin, joined, parentOf, relativeTo } from '../paths.ts';
 import { longestWithin } from '../world.ts';
 import type { Case } from './case.ts';
@@ -22,6 +22,11 @@ const fonts = /\/(\.fonts|\.local\/share\/fonts|fonts)(\/|$)/;
 
 const tools =
 	/(^|\/)(\.git|\.hg|\.svn|\.ipynb_checkpoints|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.vscode|\.idea|vine-run-info)(\/|$)/;
+
+/** Whether a path is in a folder in which tools keep what is their own affair: `.git`, `vine-run-info`. */
+export function isToolFolder(path: Name): boolean {
+	return tools.test(path);
+}
 
 /** A name that a program made up, directly below a folder for temporary files. */
 const generated =

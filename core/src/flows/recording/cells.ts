@@ -1,12 +1,14 @@
+import { lineageOf, startTimeOf } from '../../audit/index.ts';
 import { openSession, type Connection, type Kernelspec, type Session } from '../../kernel/index.ts';
 import type { CellUse, Facts, RunStatus, StartedProcess } from '../../model/index.ts';
-import type { Engine } from '../../workers/index.ts';
+import { thisMachine, type Engine } from '../../workers/index.ts';
 import type { CodeCell } from '../../notebook/index.ts';
 import { createAside, type Aside } from '../run/aside.ts';
 import { executed, runCells, type CellLoop } from '../run/cells.ts';
 import { hintsOfCode } from '../run/coroutines.ts';
 import { isFull, lostLog } from './marks.ts';
 import { startWorkers, type StartedWorkers } from '../workers/started.ts';
+import { watchWorker } from '../workers/watched.ts';
 import { traced, warn, type Growing, type Tracing } from './tracing.ts';
 
 /** A kernel that is to be run under the tracer. */
@@ -40,7 +42,8 @@ export async function recordCells(o: Recording): Promise<{ facts: Facts; status:
 
 async function runInKernel(o: Recording, aside: Aside, growing: Growing): Promise<RunStatus> {
 	const clock = performance.now();
-	await using workers = o.workers === null ? null : workersFor(o, o.workers, growing);
+	const givenUp = new AbortController();
+	await using workers = o.workers === null ? null : workersFor(o, o.workers, growing, () => givenUp.abort());
 	await using session = await openKernel(o, aside, growing.launched);
 	o.listen({ type: 'kernel ready', kernel: o.spec.displayName, seconds: (performance.now() - clock) / 1000 });
 	const { status } = await runCells({
@@ -50,7 +53,7 @@ async function runInKernel(o: Recording, aside: Aside, growing: Growing): Promis
 		timeoutSeconds: o.timeoutSeconds,
 		mark: marker(o, growing),
 		append: (entry) => o.folder.append(entry),
-		stop: o.control.stop,
+		stop: AbortSignal.any([o.control.stop, givenUp.signal]),
 		listen: o.listen,
 	});
 	await session.shutdown(5000);
@@ -58,16 +61,38 @@ async function runInKernel(o: Recording, aside: Aside, growing: Growing): Promis
 	return status;
 }
 
-function workersFor(o: Recording, asked: NonNullable<Recording['workers']>, { launched }: Growing): StartedWorkers {
+function workersFor(
+	o: Recording,
+	asked: NonNullable<Recording['workers']>,
+	{ launched }: Growing,
+	giveUp: () => void,
+): StartedWorkers {
 	const { nonce, checks, tracer, cwd, folder, control, listen, connection } = o;
 	const env = Object.fromEntries(
 		Object.entries(o.environment).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
 	);
+	const { directory } = folder;
 	return startWorkers({
-		...{ ...asked, launched, env, folder, control, listen, watching: { nonce, checks, tracer } },
-		around: { program: o.argv[0] ?? '', cwd, env },
+		...{ ...asked, control, listen, giveUp },
+		pids: async () => (await lineageOf(launched.tracerPid)).map(({ pid }) => pid),
+		around: thisMachine({ program: o.argv[0] ?? '', cwd, env }),
 		own: new Set(Object.values(connection.ports)),
 		warn: (warning) => warn(o, warning),
+		async start(argv) {
+			const worker = await watchWorker({ argv, cwd, env, nonce, checks, tracer, directory, streams: 'kept' });
+			const { tracerPid, ended } = worker.launched;
+			const startTime = startTimeOf(tracerPid);
+			// Where Cellar and its marker processes are killed, by this it is found.
+			if (startTime !== null) await folder.append({ event: 'tracer', pid: tracerPid, startTime });
+			return {
+				ended,
+				terminate: () => worker.launched.signal('SIGTERM'),
+				kill: () => worker.launched.kill(),
+				lastWords: () => worker.launched.lastWords(),
+				report: (graceMs) => worker.report(graceMs),
+				[Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
+			};
+		},
 	});
 }
 

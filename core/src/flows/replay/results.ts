@@ -1,4 +1,4 @@
-import { isSecretName, whySecret } from '../../dependencies/index.ts';
+import { isSecretName, isToolFolder, whySecret } from '../../dependencies/index.ts';
 import { encodeName, type FileFact, type JournalEntry, type Name, type Run } from '../../model/index.ts';
 import type { Written } from '../../sandbox/index.ts';
 import { look, readTables, type Blobs } from '../../store/index.ts';
@@ -22,7 +22,10 @@ export async function keepWritten(o: {
 	const cwd = encodeName(Buffer.from(o.first.circumstances.cwd));
 	const isResult = (item: Written) =>
 		outputs.has(item.path) ||
-		(item.path.startsWith(`${cwd}/`) && !known.has(item.path) && !/\/(__pycache__|\.ipynb_checkpoints)\//.test(item.path));
+		(item.path.startsWith(`${cwd}/`) &&
+			!known.has(item.path) &&
+			!item.path.includes('/__pycache__/') &&
+			!isToolFolder(item.path));
 	const files: FileFact[] = [];
 	for (const item of o.written) {
 		if (item.kind !== 'file' || item.hostPath === null || !isResult(item) || isSecret(item.path, item.hostPath)) continue;

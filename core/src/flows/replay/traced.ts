@@ -1,5 +1,5 @@
 import { createFollower, launch, readLog, startTimeOf, type Launched } from '../../audit/index.ts';
-import { CellarError, encodeName, type Facts, type Run, type View } from '../../model/index.ts';
+import { CellarError, encodeName, type Facts, type LogId, type Run, type View } from '../../model/index.ts';
 import type { SandboxOptions } from '../../sandbox/index.ts';
 import { readJournal, type RunFolder } from '../../store/index.ts';
 import type { CellLoop } from '../run/cells.ts';
@@ -19,18 +19,24 @@ export interface Traced extends AsyncDisposable {
 const graceMs = 4000;
 
 /**
- * @param o.run the repeat as it begins: its words are those of the program inside
+ * @param o.run the repeat as it begins
+ * @param o.argv the program, as its sandbox starts it
+ * @param o.logPath where its log grows, which is called `log`
  * @param o.view what the program sees when it starts
  */
 export function traceInside(o: {
 	readonly folder: RunFolder;
+	readonly log: LogId;
+	readonly logPath: string;
 	readonly tracer: string;
 	readonly run: Omit<Run, 'run'>;
-	readonly hints: CodeHints;
+	readonly argv: readonly string[];
+	/** Of a kernel: what the code of its cells says. */
+	readonly hints?: CodeHints;
 	readonly view: View;
 }): Traced {
-	const { argv, nonce, hostname, bootId, checks, connectionFile, kernel } = o.run.circumstances;
-	const log = o.folder.logPath('manager');
+	const { log, logPath, argv } = o;
+	const { nonce, hostname, bootId, checks, connectionFile, kernel } = o.run.circumstances;
 	let launched: Launched | null = null;
 	const started = (): Launched => {
 		if (launched === null) throw new CellarError('CELLAR_INTERNAL', 'the sandbox was not started under the tracer');
@@ -38,7 +44,7 @@ export function traceInside(o: {
 	};
 	return {
 		async launch(command) {
-			launched = await launch({ ...command, log, nonce, checks, tracer: o.tracer });
+			launched = await launch({ ...command, log: logPath, nonce, checks, tracer: o.tracer });
 			const startTime = startTimeOf(launched.tracerPid);
 			if (startTime !== null) await o.folder.append({ event: 'tracer', pid: launched.tracerPid, startTime });
 			return launched;
@@ -47,11 +53,11 @@ export function traceInside(o: {
 		async facts() {
 			await started().finish(graceMs);
 			const follower = createFollower({
-				...{ log: 'manager', nonce, host: hostname, bootId },
+				...{ log, nonce, host: hostname, bootId },
 				program: argv.map((word) => encodeName(Buffer.from(word))),
-				...(connectionFile === null ? {} : { connectionFile: encodeName(Buffer.from(connectionFile)) }),
+				...(o.hints === undefined || connectionFile === null ? {} : { connectionFile: encodeName(Buffer.from(connectionFile)) }),
 				...o.hints,
-				...(kernel === null ? {} : { language: kernel.language.toLowerCase() }),
+				...(o.hints === undefined || kernel === null ? {} : { language: kernel.language.toLowerCase() }),
 				files: {
 					exists: (path) => o.view.place(path, false) !== null,
 					// No program in an image keeps such a right: whoever unpacks it owns its files.
@@ -63,8 +69,9 @@ export function traceInside(o: {
 				marks.take(events);
 				follower.take(events);
 			};
-			await readLog(log, { ...follower, take });
+			await readLog(logPath, { ...follower, take });
 			const facts = follower.facts();
+			if (o.hints === undefined) return facts;
 			return { ...facts, doubts: [...facts.doubts, ...unmarkedCells(await readJournal(o.folder.directory), marks)] };
 		},
 		async [Symbol.asyncDispose]() {

@@ -1,32 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listeningOf, startTimeOf, type Launched } from '../../audit/index.ts';
-import type { Listener, Warning } from '../../model/index.ts';
-import type { RunFolder } from '../../store/index.ts';
+import { listeningOf } from '../../audit/index.ts';
+import type { Listener, StartedProcess, Warning } from '../../model/index.ts';
 import type { Engine, Surroundings } from '../../workers/index.ts';
 import { createAside } from '../run/aside.ts';
 import type { Control } from '../run/control.ts';
-import { watchWorker, type Watched, type Watching } from './watched.ts';
 
 /** Workers that are to be started for whatever manager a program turns out to be, or to start. */
 export interface Starting {
 	readonly engine: Engine;
 	readonly count: number;
-	/** The program that is, or starts, the manager. */
-	readonly launched: Launched;
+	/** The processes of the program that is, or starts, the manager. */
+	readonly pids: () => Promise<readonly number[]>;
 	readonly around: Surroundings;
-	readonly watching: Pick<Watching, 'nonce' | 'checks' | 'tracer'>;
-	readonly env: Readonly<Record<string, string>>;
 	/** Ports on which it listens for us. */
 	readonly own: ReadonlySet<number>;
-	readonly folder: RunFolder;
+	/** Starts one of them. */
+	readonly start: (argv: readonly string[]) => Promise<StartedWorker>;
 	readonly control: Control;
 	readonly listen: Listener;
 	readonly warn: (warning: Warning) => Promise<void>;
+	/** Called where one cannot be started: what waits for it waits in vain. */
+	readonly giveUp: () => void;
+}
+
+/** One worker that runs. */
+export interface StartedWorker extends Pick<StartedProcess, 'ended' | 'kill' | 'lastWords'>, AsyncDisposable {
+	/** Asks it to end. */
+	terminate(): void;
+	/** When it has ended: tells what it did. @param graceMs how long what it left behind may go on */
+	report(graceMs: number): Promise<unknown>;
 }
 
 /** Workers that Cellar has started, or will. */
 export interface StartedWorkers extends AsyncDisposable {
-	/** To be called when the program has ended: ends the workers too, waits for what they report, and says what went wrong. */
+	/**
+	 * To be called when the program has ended: ends the workers too, waits for what they report, and says what went wrong.
+	 * @throws CellarError why one could not be started
+	 */
 	end(): Promise<void>;
 }
 
@@ -40,22 +50,21 @@ const graceMs = 4000;
 export function startWorkers(o: Starting): StartedWorkers {
 	const stop = new AbortController();
 	const aside = createAside();
-	const workers: Watched[] = [];
+	const workers: StartedWorker[] = [];
 	const asked = new Set<string>();
 	const managers = new Set<string>();
 
 	const watch = async (contact: string): Promise<void> => {
-		const { cwd } = o.around;
-		const { directory } = o.folder;
-		const argv = o.engine.command(contact, o.around);
-		const worker = await watchWorker({ ...o.watching, argv, cwd, env: o.env, directory, streams: 'kept' });
+		const worker = await o.start(o.engine.command(contact, o.around)).catch((error: unknown) => {
+			// Nobody waits for it any more, and what it was to join may be gone.
+			if (stop.signal.aborted) return null;
+			o.giveUp();
+			throw error;
+		});
+		if (worker === null) return;
 		workers.push(worker);
-		const { tracerPid } = worker.launched;
-		const startTime = startTimeOf(tracerPid);
-		// Where Cellar and its marker processes are killed, by this it is found.
-		if (startTime !== null) await o.folder.append({ event: 'tracer', pid: tracerPid, startTime });
-		if (stop.signal.aborted) worker.launched.signal('SIGTERM');
-		const { code, signal } = await worker.launched.ended;
+		if (stop.signal.aborted) worker.terminate();
+		const { code, signal } = await worker.ended;
 		const isFault = !stop.signal.aborted && code !== 0;
 		await worker.report(stop.signal.aborted ? 0 : graceMs);
 		if (isFault) await o.warn(failed(o.engine, worker, code === null ? `signal ${signal}` : `exit code ${code}`));
@@ -69,7 +78,7 @@ export function startWorkers(o: Starting): StartedWorkers {
 	};
 	const look = async (): Promise<void> => {
 		while (!stop.signal.aborted) {
-			for (const { pid, address, port } of await listeningOf(o.launched.tracerPid)) {
+			for (const { pid, address, port } of listeningOf(await o.pids())) {
 				const key = `${pid} ${address} ${port}`;
 				if (asked.has(key) || o.own.has(port)) continue;
 				asked.add(key);
@@ -78,13 +87,13 @@ export function startWorkers(o: Starting): StartedWorkers {
 			await sleep(lookMs, undefined, { signal: stop.signal }).catch(() => undefined);
 		}
 	};
-	const kill = () => workers.forEach(({ launched }) => void launched.kill());
+	const kill = () => workers.forEach((worker) => void worker.kill());
 	o.control.kill.addEventListener('abort', kill, { once: true });
 	aside.add(look());
 
 	const ended = async (): Promise<void> => {
 		stop.abort();
-		for (const { launched } of workers) launched.signal('SIGTERM');
+		for (const worker of workers) worker.terminate();
 		const late = setTimeout(kill, endingMs);
 		try {
 			await aside.settled();
@@ -107,8 +116,8 @@ export function startWorkers(o: Starting): StartedWorkers {
 	};
 }
 
-function failed({ name }: Engine, { launched }: Watched, how: string): Warning {
-	const last = launched.lastWords().trim().split('\n').at(-1) ?? '';
+function failed({ name }: Engine, worker: StartedWorker, how: string): Warning {
+	const last = worker.lastWords().trim().split('\n').at(-1) ?? '';
 	return {
 		code: 'CELLAR_WORKER_FAILED',
 		message: `a worker of ${name} ended before its run, with ${how}${last === '' ? '' : `: ${last}`}`,

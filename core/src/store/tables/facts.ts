@@ -186,6 +186,15 @@ export async function readFacts(directory: string): Promise<Facts> {
 	};
 }
 
+/** The workers of a run, each with the log in which it was seen. */
+export async function readWorkers(directory: string): Promise<readonly (WorkerFact & Pick<ProcessFact, 'log'>)[]> {
+	const logs = new Map((await readTable(tablePath(directory, 'processes'), processes)).map(({ ordinal, log }) => [ordinal, log]));
+	return (await readTable(tablePath(directory, 'workers'), workers)).map((worker) => ({
+		...worker,
+		log: logs.get(worker.process) ?? 'manager',
+	}));
+}
+
 async function readHanded(directory: string): Promise<readonly HandedFact[]> {
 	if (!(await isThere(tablePath(directory, 'handed')))) return [];
 	return handedOfRows(await readTable(tablePath(directory, 'handed'), handed));

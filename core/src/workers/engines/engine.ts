@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream';
+
 /** What is known of an engine beside the agent's marks: a file each in this folder. */
 export interface Engine {
 	/** As its marks begin, and as `--engine` names it. */
@@ -15,10 +17,14 @@ export interface Engine {
 	command(contact: string, o: Surroundings): readonly string[];
 }
 
-/** With what, and where, the manager was started: so are its workers. */
+/** With what, and where, the manager was started: so are its workers. On this machine, or in a sandbox of a repeat. */
 export interface Surroundings {
 	/** The program of the kernel. */
 	readonly program: string;
-	readonly cwd: string;
-	readonly env: Readonly<NodeJS.ProcessEnv>;
+	/** Whether a file can be executed there. */
+	readonly canRun: (path: string) => boolean;
+	/** Connects to what listens there, by TCP. */
+	readonly connect: (host: string, port: number) => Duplex;
+	/** What a command says there; nothing where it cannot be started. */
+	readonly said: (argv: readonly string[]) => Promise<string>;
 }

@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs';
-import { CellarError } from '../model/index.ts';
-import { fromName, fromText, placeIn, toName, type Path, type Place } from './places.ts';
-import type { SandboxOptions } from './runner.ts';
+import { statSync, writeFileSync } from 'node:fs';
+import { CellarError } from '../../model/index.ts';
+import { fromName, fromText, placeIn, toName, type Path, type Place } from '../places.ts';
+import type { SandboxOptions } from '../runner.ts';
 
 /** Where the sandbox's own things lie in a root, links resolved. */
 export interface Places {
@@ -89,4 +89,9 @@ export function bubblewrapOptions(
 	const made = new Set([proc, dev, sys, tmp, home, cwd, ...binds].flatMap((place) => place.missing));
 	if (shm !== null) made.add('/dev').add(shm);
 	return { words: options.flat(), made };
+}
+
+/** Writes options where overlay.sh looks for them: in a file that only its owner can read, for the environment is among them. */
+export function writeArguments(folder: string, words: readonly Path[]): void {
+	writeFileSync(`${folder}/args`, Buffer.from(words.map((word) => `${word}\0`).join(''), 'latin1'), { mode: 0o600 });
 }
