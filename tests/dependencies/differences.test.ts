@@ -42,6 +42,28 @@ test('a version that differs between the manager and workers is told with both, 
 	]);
 });
 
+test('a version that stands in several environments is told once, with all who used it', async () => {
+	const run = record();
+	const use = (folder: string, version: string, by: object) => {
+		const site = join(run.folder, folder, 'lib/python3.11/site-packages');
+		installed(site, 'numpy', version, { 'numpy/__init__.py': '' });
+		run.use('read', join(site, 'numpy/__init__.py'), by);
+	};
+	const processes = Array.from({ length: 11 }, (_, n) => run.fork(`w${n + 1}`));
+	const by = (n: number) => ({ process: processes[n - 1]!, worker: `w${n}`, task: `${n}.0` });
+	use('manager', '2.1', { cell: 1 });
+	use('other', '2.1', by(10));
+	use('third', '2.1', by(9));
+	use('older', '1.26', by(11));
+	const { differences } = (await run.judge()).document('run');
+	expect(differences.map(({ versions }) => versions)).toEqual([
+		[
+			{ version: '2.1', manager: true, workers: ['w9', 'w10'], tasks: ['9.0', '10.0'] },
+			{ version: '1.26', manager: false, workers: ['w11'], tasks: ['11.0'] },
+		],
+	]);
+});
+
 test('workers may differ among themselves; who has both versions, as what carries another one, differs from nobody', async () => {
 	expect(await differencesOf([], [['2.1'], ['1.26']])).toHaveLength(1);
 	expect(await differencesOf(['2.1'], [['2.1'], ['2.1']])).toEqual([]);

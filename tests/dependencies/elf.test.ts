@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readElf, type Elf } from '../../core/src/dependencies/closure/elf.ts';
+import { readElf, type Elf } from '../../core/src/dependencies/elf.ts';
 import { createLoader, readCache } from '../../core/src/dependencies/closure/loader.ts';
 import { folder } from './facts.ts';
 import { pythonOf, siteOf } from './venv.ts';

@@ -52,7 +52,7 @@ test('a file is explained with its owner, its rule, who used it and the way that
 		chain: ['cell 3', 'import seaborn', 'matplotlib', 'this file'],
 		uses: [
 			{
-				...{ cell: 3, worker: null, task: null, process: 1, pid: 101, program: null },
+				...{ cell: 3, outside: null, worker: null, task: null, process: 1, pid: 101, program: null },
 				...{ how: 'read', log: 'manager', first: 8, seconds: null, count: 1 },
 			},
 		],

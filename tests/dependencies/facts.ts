@@ -37,6 +37,8 @@ export interface By {
 	readonly worker?: string;
 	readonly task?: string;
 	readonly process?: number;
+	/** The cell that was active, where it is not `cell`. */
+	readonly during?: number;
 	/** The manager's, unless it is said. */
 	readonly log?: string;
 }
@@ -115,7 +117,7 @@ export function record(o: { folder?: string; machine?: Machine } = {}): Recorder
 				...where(by),
 				thread: by.process ?? kernel,
 				...scope(by),
-				during: null,
+				during: by.during ?? null,
 				ambiguous: false,
 				path: encodeName(typeof path === 'string' ? Buffer.from(at(path)) : path),
 				how,

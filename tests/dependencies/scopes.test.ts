@@ -225,8 +225,41 @@ test('connections to other machines are dependencies, those among the run’s ow
 	run.use('stat', '/', { cell: 3 });
 	const judged = await run.judge();
 	expect(judged.document().network).toEqual([
-		{ address: '127.0.0.1', port: 5432, name: null, cells: [2], workers: [], tasks: [], manager: true },
-		{ address: '93.184.216.34', port: 443, name: 'example.org', cells: [2, 3], workers: [], tasks: [], manager: true },
+		{ address: '127.0.0.1', port: 5432, name: null, cells: [2], workers: [], tasks: [], manager: true, outside: [] },
+		{
+			address: '93.184.216.34',
+			port: 443,
+			name: 'example.org',
+			cells: [2, 3],
+			workers: [],
+			tasks: [],
+			manager: true,
+			outside: [],
+		},
 	]);
 	expect(judged.document('cell:3').network.length).toBe(1);
+});
+
+test('what the manager used for no cell is told by when: before the first, after one, while one ran, or after the last', async () => {
+	const run = record();
+	for (const name of ['early', 'one', 'between', 'beside', 'two', 'late', 'both']) run.given(name);
+	run.use('read', 'early');
+	run.use('read', 'both');
+	run.use('read', 'one', { cell: 1 });
+	run.use('read', 'between');
+	run.use('read', 'two', { cell: 2 });
+	run.use('read', 'beside', { during: 2 });
+	run.use('read', 'late');
+	run.use('read', 'both');
+	const judged = await run.judge([cell(1), cell(2)]);
+	const told = judged.document().data.map(({ relative, cells, outside }) => [relative, cells, outside]);
+	expect(told).toEqual([
+		['beside', [], ['during cell 2']],
+		['between', [], ['after cell 1']],
+		['both', [], ['start-up', 'after the last cell']],
+		['early', [], ['start-up']],
+		['late', [], ['after the last cell']],
+		['one', [1], []],
+		['two', [2], []],
+	]);
 });

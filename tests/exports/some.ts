@@ -25,6 +25,7 @@ export function software(one: Partial<SoftwareDependency> & Pick<SoftwareDepende
 		workers: [],
 		tasks: [],
 		manager: true,
+		outside: [],
 		files: 1,
 		dataFiles: 0,
 		bytes: 10,

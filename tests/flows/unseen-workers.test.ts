@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { unseenJobs, unseenWorkers } from '../../core/src/flows/workers/gather.ts';
+import { unseenJobs, unseenTasks, unseenWorkers } from '../../core/src/flows/workers/unseen.ts';
 import type { AttemptFact, TaskFact } from '../../core/src/model/index.ts';
 import type { WorkerReport } from '../../core/src/store/index.ts';
 
@@ -57,4 +57,31 @@ test('batch jobs of which no worker has begun are counted, by engine, and are no
 		['CELLAR_JOBS_UNSEEN', 'of 2 batch jobs for workers of dask, 1 started none th'],
 	]);
 	expect(unseenWorkers({ tasks: [], handed })).toEqual([]);
+});
+
+test('where some of an engine’s tasks were seen to run and some not, it is told how many', () => {
+	const ran = { submitted: at, attempts: [attempt] };
+	const tasks = [
+		...[task('dask', ran), task('dask', { submitted: at }), task('dask', ran)],
+		...[task('ray', ran), task('ipyparallel', { submitted: at })],
+		// Those that began by themselves, and those of the kernel's own workers, say nothing.
+		...[task('dask', { attempts: [attempt] }), task('pool', ran), task('pool', { submitted: at })],
+	];
+	expect(unseenTasks({ tasks, handed: [] }).map(({ code, message }) => [code, message.split(':', 1)[0]])).toEqual([
+		['CELLAR_TASKS_UNSEEN', '1 of 3 tasks that were handed to dask were not seen to run'],
+	]);
+	expect(unseenTasks({ tasks: [task('dask', ran), task('dask', ran)], handed: [] })).toEqual([]);
+});
+
+test('of Parsl only what it sent to workers can be missing', () => {
+	const ran = task('parsl', { submitted: at, attempts: [attempt] });
+	const kept = task('parsl', { task: 2, submitted: at });
+	const unseen = (tasks: readonly TaskFact[], sent: readonly number[]) =>
+		unseenTasks({
+			tasks,
+			handed: sent.map((one) => ({ id: `parsl.executor7.${one}`, task: one, attempt: null, submitted: null })),
+		}).length;
+	expect(unseen([ran, kept], [1])).toBe(0);
+	expect(unseen([ran, kept], [1, 2])).toBe(1);
+	expect(unseen([ran, { ...kept, engineId: 'parsl.executor7.2' }], [])).toBe(1);
 });

@@ -151,7 +151,8 @@ client = Client(cluster)`,
 	last: 'client.close(); cluster.close()',
 };
 
-const kinds = { pools, dask: clusters, parsl, ipyparallel, ray };
+/** The engines of which the stories tell. */
+export const kinds = { pools, dask: clusters, parsl, ipyparallel, ray };
 
 export interface EngineRun {
 	readonly document: AuditDocument;

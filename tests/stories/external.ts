@@ -78,8 +78,10 @@ export async function auditExternal(
 		readonly workers: number;
 		/** Cells beside those. */
 		readonly more?: readonly string[];
-		/** What a worker's environment has beside the story's, by its number. */
-		readonly environment?: (worker: number) => Record<string, string>;
+		/** How many of the workers are started by nobody's `cellar worker`: the last ones. */
+		readonly unaudited?: number;
+		/** The interpreter of a worker, by its number: an environment may be of its own. */
+		readonly python?: (worker: number) => string;
 	},
 ): Promise<ExternalRun> {
 	const notebook = place.copy('engines/engines.ipynb');
@@ -95,12 +97,13 @@ export async function auditExternal(
 	const run = await runUnderWay(place);
 	// Every other one with a nanny, which starts the worker in a process of its own.
 	const start = (_: unknown, at: number) =>
-		place.start(['worker', '--run', run, '--', ...daskWorker(), ...(at % 2 === 0 ? [] : ['--no-nanny'])], {
+		place.start(['worker', '--run', run, '--', ...daskWorker(o.python?.(at)), ...(at % 2 === 0 ? [] : ['--no-nanny'])], {
 			cwd: folder,
-			env: o.environment?.(at) ?? {},
 		});
-	const workers = Array.from({ length: o.workers }, start);
+	const workers = Array.from({ length: o.workers - (o.unaudited ?? 0) }, start);
+	const others = Array.from({ length: o.unaudited ?? 0 }, () => startBeside(daskWorker(), folder));
 	const said = await audit.ended;
+	for (const other of others) await other[Symbol.asyncDispose]();
 	for (const { pid } of workers) process.kill(pid, 'SIGTERM');
 	const ended = await Promise.all(workers.map((worker) => worker.ended));
 	expect(said.code, said.stderr).toBe(0);

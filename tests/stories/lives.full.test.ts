@@ -1,13 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { draw } from '../model/canaries.ts';
-import { makePlace, pythonOf, type Environment, type Place, type RunsDocument, type Started } from './cellar.ts';
+import { clone, makePlace, pythonOf, type Environment, type Place, type RunsDocument, type Started } from './cellar.ts';
 import { inlineNotebook } from './inline.ts';
 import { processesOf, runFolder, tracerOf, untilGone, type Seen } from './processes.ts';
+import { taskvine } from './taskvine.ts';
 
 /** Printed, so that a failure can be had again: CELLAR_TEST_SEED=… repeats it. */
 const seed = Number(process.env['CELLAR_TEST_SEED'] ?? randomInt(1 << 30));
@@ -17,6 +17,9 @@ const busy = 'def busy(n):\n    import time\n    time.sleep(0.2)\n    return n\n
 
 interface Life {
 	readonly environment: Environment;
+	/** What `cellar audit` is told beside the notebook. */
+	readonly options?: readonly string[];
+	readonly env?: Readonly<Record<string, string>>;
 	/** Which distribution must be told afterwards. */
 	readonly package: string;
 	readonly cells: readonly string[];
@@ -84,6 +87,54 @@ print([one.result() for one in [busy(n) for n in range(3)]])`,
 			`open('begun', 'w').close()\nwhile True: view.map_sync(busy, range(9))`,
 		],
 	},
+	ray: {
+		environment: 'engines-ray',
+		package: 'ray',
+		cells: [
+			`import ray\n${busy}`,
+			`
+ray.init(num_cpus=3, include_dashboard=False, logging_level='error', object_store_memory=100_000_000)
+remote = ray.remote(busy)
+print(ray.get([remote.remote(n) for n in range(3)]))`,
+			`open('begun', 'w').close()\nwhile True: ray.get([remote.remote(n) for n in range(9)])`,
+		],
+	},
+	'dask of --engine': {
+		environment: 'engines',
+		options: ['--engine', 'dask', '--workers', '3'],
+		package: 'distributed',
+		cells: [
+			`from distributed import Client, LocalCluster\n${busy}`,
+			`
+client = Client(LocalCluster(n_workers=0, dashboard_address=None))
+client.wait_for_workers(3)
+print(client.gather(client.map(busy, range(3))))`,
+			`open('begun', 'w').close()\nwhile True: client.gather(client.map(busy, range(9), pure=False))`,
+		],
+	},
+	'taskvine of --engine': {
+		environment: 'engines',
+		options: ['--engine', 'taskvine', '--workers', '3'],
+		env: { CELLAR_TASKVINE: taskvine, PYTHONPATH: join(clone, 'tests/fixtures/taskvine') },
+		package: 'cloudpickle',
+		cells: [
+			'import cloudpickle\nimport ndcctools.taskvine as vine',
+			`
+m = vine.Manager(port=0)
+def go(count):
+    for _ in range(count):
+        t = vine.Task('sleep 0.2; date')
+        t.set_cores(1)
+        m.submit(t)
+    done = []
+    while not m.empty():
+        t = m.wait(5)
+        if t is not None: done.append(t.exit_code)
+    return done
+print(go(3))`,
+			`open('begun', 'w').close()\nwhile True: go(9)`,
+		],
+	},
 };
 
 type Victim = 'the manager' | 'the scheduler' | 'a worker' | 'cellar' | 'cellar and its marker process';
@@ -94,8 +145,10 @@ function pidsOf(victim: Victim, started: Started, seen: readonly Seen[], pick: (
 	const traced = seen.filter((one) => one.pid !== started.pid);
 	const marker = traced.filter((one) => one.words.trimEnd().endsWith(' marker'));
 	const manager = traced.filter((one) => one.words.includes('ipykernel_launcher'));
-	const scheduler = traced.filter((one) => /dask_scheduler|interchange|ipyparallel.controller/.test(one.words));
-	const workers = traced.filter((one) => /python/.test(one.words) && ![...manager, ...scheduler, ...marker].includes(one));
+	const scheduler = traced.filter((one) => /dask_scheduler|interchange|ipyparallel.controller|^\S*\/raylet /.test(one.words));
+	// TaskVine's is Debian's, unpacked with libraries of its own.
+	const isProgram = ({ words }: Seen) => /^\S*python\S* |^ray::|^\S*\/ld-linux\S* .*\/vine_worker /.test(words);
+	const workers = traced.filter((one) => isProgram(one) && ![...manager, ...scheduler, ...marker].includes(one));
 	switch (victim) {
 		case 'the manager':
 			return manager.map((one) => one.pid).slice(0, 1);
@@ -125,7 +178,7 @@ function listenersOf(seen: readonly Seen[]): Map<string, Seen> {
 	for (const one of seen) {
 		try {
 			for (const fd of readdirSync(`/proc/${one.pid}/fd`)) {
-				const link = execFileSync('readlink', [`/proc/${one.pid}/fd/${fd}`], { encoding: 'utf8' }).trim();
+				const link = readlinkSync(`/proc/${one.pid}/fd/${fd}`);
 				if (link.startsWith('socket:')) found.set(link.slice('socket:['.length, -1), one);
 			}
 		} catch {
@@ -138,6 +191,17 @@ function listenersOf(seen: readonly Seen[]): Map<string, Seen> {
 function listening(): Set<string> {
 	const lines = ['tcp', 'tcp6'].flatMap((name) => readFileSync(`/proc/net/${name}`, 'utf8').split('\n').slice(1));
 	return new Set(lines.flatMap((line) => (line.trim().split(/\s+/)[3] === '0A' ? [line.trim().split(/\s+/)[9]!] : [])));
+}
+
+/** Whether there were such processes and they got the signal. */
+function isSent(signal: NodeJS.Signals, pids: readonly number[], victim: Victim): boolean {
+	expect(pids, `no process is ${victim}`).not.toEqual([]);
+	try {
+		for (const pid of pids) process.kill(pid, signal);
+		return true;
+	} catch {
+		return false;
+	}
 }
 
 async function begun(place: Place, started: Started): Promise<void> {
@@ -161,19 +225,28 @@ for (let number = 1; number <= runs; number++) {
 		async () => {
 			using place = makePlace();
 			const notebook = inlineNotebook(place, 'life.ipynb', life.cells);
-			const words = ['audit', notebook, '--python', pythonOf(life.environment), '--timeout', '25', '--progress', 'plain'];
-			// Parsl and ipyparallel look for their own programs there.
-			const path = `${dirname(pythonOf(life.environment))}:${process.env['PATH'] ?? ''}`;
-			const started = place.start(words, { env: { PATH: path } });
+			const options = [...(life.options ?? []), '--timeout', '40', '--progress', 'plain'];
+			const words = ['audit', notebook, '--python', pythonOf(life.environment), ...options];
+			// Parsl and ipyparallel look for their own programs there, Cellar for TaskVine's.
+			const path = `${dirname(pythonOf(life.environment))}:${join(taskvine, 'bin')}:${process.env['PATH'] ?? ''}`;
+			const started = place.start(words, { env: { ...life.env, PATH: path } });
 			await begun(place, started);
 			await wait(afterMs);
 			const directory = runFolder(place.home)!;
 			const tracer = tracerOf(directory);
-			const seen = processesOf(place, tracer);
-			const sockets = listenersOf(seen);
-			const pids = pidsOf(victim, started, seen, (from) => pick % from);
-			expect(pids, `no process is ${victim}`).not.toEqual([]);
-			for (const pid of pids) process.kill(pid, signal);
+			let seen: Seen[];
+			let sockets: Map<string, Seen>;
+			// A worker that ends by itself meanwhile is none: engines have more of them than they need.
+			do {
+				seen = processesOf(place, tracer);
+				sockets = listenersOf(seen);
+			} while (
+				!isSent(
+					signal,
+					pidsOf(victim, started, seen, (from) => pick % from),
+					victim,
+				)
+			);
 			// A run may go on without a worker, or without having heeded Ctrl-C: its cell then ends by its time limit.
 			await started.ended;
 			if (victim === 'cellar and its marker process') {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makePlace } from './cellar.ts';
-import { auditCells, auditTaskVine, faultsOf, type Kind } from './taskvine.ts';
+import { auditCells, auditTaskVine, faultsOf, taskvine, type Kind } from './taskvine.ts';
 
 const kinds: readonly Kind[] = ['command', 'python', 'fork', 'direct', 'mini'];
 
@@ -37,14 +37,31 @@ test('workers of a real factory are audited as those that the notebook starts', 
 	expect(run.document.workers.length).toBeGreaterThanOrEqual(5);
 });
 
-test('what only tasks import is the workers’ alone', async () => {
+test('what only tasks import is the workers’ alone, and the worker itself is software', async () => {
 	using place = makePlace();
 	await auditTaskVine(place, { kind: 'python', tasks: 40, workers: 5 });
 	const said = await place.cellar(['deps', '--json']);
-	const { software } = said.json<{
-		readonly software: readonly { readonly name: string; readonly manager: boolean; readonly tasks: readonly string[] }[];
+	const { software, data } = said.json<{
+		readonly software: readonly {
+			readonly name: string;
+			readonly manager: boolean;
+			readonly workers: readonly string[];
+			readonly tasks: readonly string[];
+		}[];
+		readonly data: readonly { readonly path: string; readonly workers: readonly string[] }[];
 	}>();
 	expect(software.filter(({ name }) => name === 'sortedcontainers')).toMatchObject([{ manager: false, tasks: ['8', '28'] }]);
+
+	// No package owns this TaskVine: its worker, and what that needs, are software all the same, and no data.
+	const local = software
+		.filter(({ name }) => /^(vine_worker|libssl|libz)\b/.test(name))
+		.map(({ name, workers }) => [name, workers.length]);
+	expect(local).toContainEqual(['vine_worker', 5]);
+	expect(local.filter(([name]) => name !== 'vine_worker')).toEqual([
+		['libssl.so.3', 5],
+		[expect.stringMatching(/^libz\.so\.1/), 5],
+	]);
+	expect(data.filter(({ path, workers }) => workers.length > 0 && path.startsWith(taskvine))).toEqual([]);
 });
 
 test('folders that are sent, linked, handed on by another worker and given back are the manager’s; what is changed at a worker is not', async () => {

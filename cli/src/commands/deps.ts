@@ -87,8 +87,9 @@ function resolvesNothing(format: string): CellarError {
 export function depsText(document: Dependencies): string {
 	// What came before the first cell; where there are none, that is all and need not be said.
 	const early = document.notebook === null ? '' : 'start-up';
-	const direct = document.software.filter((item) => item.direct);
-	const others = document.software.filter((item) => !item.direct);
+	const software = onceEach(document.software);
+	const direct = software.filter((item) => item.direct);
+	const others = software.filter((item) => !item.direct);
 	const parts = [`${document.notebook?.split('/').at(-1) ?? 'program'}  run ${document.run}  for ${document.for}\n`];
 	parts.push(
 		'\nSoftware that the code names\n',
@@ -110,7 +111,7 @@ export function depsText(document: Dependencies): string {
 			);
 		}
 	}
-	parts.push(sidesText(document), outliersText(document));
+	parts.push(sidesText({ ...document, software }), outliersText(document));
 	parts.push('\nData\n', document.data.length === 0 ? '  none\n' : columns(document.data.map((item) => dataRow(item, early))));
 	const away = document.network.filter((item) => !isLoopback(item.address));
 	if (away.length > 0)
@@ -130,6 +131,26 @@ export function depsText(document: Dependencies): string {
 		document.unknown.length === 0 ? '' : `\nUnknown\n${columns(document.unknown.map((item) => [item.path, item.reason]))}`,
 	);
 	return parts.join('');
+}
+
+/** A version that stands in several environments, the manager's and a worker's, is one line; where it comes from is told by --json. */
+function onceEach(software: readonly SoftwareDependency[]): SoftwareDependency[] {
+	const union = <T>(lists: readonly (readonly T[])[]) => [...new Set(lists.flat())];
+	const keyOf = ({ ecosystem, name, version }: SoftwareDependency, at: number) =>
+		// Two files of one's own may have one name, and are two.
+		version === null ? at : `${ecosystem} ${normalName(name)} ${version}`;
+	const keys = new Map(software.map((item, at) => [item, keyOf(item, at)]));
+	return [...groupBy(software, (item) => keys.get(item)!).values()].map((items) => ({
+		...items[0]!,
+		direct: items.some(({ direct }) => direct),
+		manager: items.some(({ manager }) => manager),
+		why: union(items.map(({ why }) => why)),
+		cells: union(items.map(({ cells }) => cells)),
+		workers: union(items.map(({ workers }) => workers)),
+		tasks: union(items.map(({ tasks }) => tasks)),
+		outside: [...new Set(items.flatMap(({ outside }) => outside))],
+		dataFiles: Math.max(...items.map(({ dataFiles }) => dataFiles)),
+	}));
 }
 
 /** Manager and workers side by side: what both needed, and what only one of them; what the system brings is left to the list above. */
@@ -197,8 +218,9 @@ function dataRow(item: Dependencies['data'][number], early: string): string[] {
 
 /** Cells are listed; of workers and tasks, of which there may be thousands, one is named and several are counted. */
 function scopes(item: Scoped, early: string): string {
+	const without = early === '' || item.outside.length === 0 ? early : item.outside.join(', ');
 	const cells =
-		item.cells.length === 0 ? (item.manager ? early : '') : `cell${item.cells.length > 1 ? 's' : ''} ${ranges(item.cells)}`;
+		item.cells.length === 0 ? (item.manager ? without : '') : `cell${item.cells.length > 1 ? 's' : ''} ${ranges(item.cells)}`;
 	const workers =
 		item.workers.length === 0 ? '' : item.workers.length === 1 ? item.workers[0]! : `${item.workers.length} workers`;
 	return [cells, workers, tasksOf(item.tasks)].filter((text) => text !== '').join(', ');
@@ -216,6 +238,7 @@ interface Scoped {
 	readonly workers: readonly string[];
 	readonly tasks: readonly string[];
 	readonly manager: boolean;
+	readonly outside: readonly string[];
 }
 
 function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {

@@ -34,7 +34,7 @@ function thingText(document: Explanation): string {
 }
 
 function useRow(use: Explanation['uses'][number], isProgram: boolean): string[] {
-	const who = use.cell !== null ? `cell ${use.cell}` : isProgram ? '' : 'start-up';
+	const who = use.cell !== null ? `cell ${use.cell}` : isProgram ? '' : (use.outside ?? 'start-up');
 	const process = `${use.program ?? 'a program'}${use.pid === null ? '' : ` (process ${use.pid})`}`;
 	const when = use.seconds === null ? `at line ${use.first} of the log` : `after ${use.seconds.toFixed(2)} s`;
 	return [

@@ -107,7 +107,7 @@ export function seenBy<T>(whose: View | null, work: () => T): T {
 }
 
 /** What `node:fs` takes for a path; a name that cannot be where the view has nothing there. */
-function onDisk(path: Name, follow: boolean): string | Buffer {
+export function onDisk(path: Name, follow: boolean): string | Buffer {
 	if (view === null) return fsPath(path);
 	const place = view.place(path, follow);
 	return place === null ? '\0' : fsPath(place);

@@ -1,4 +1,5 @@
 import type { Access, CellExecution, Facts, How, ProcessOrdinal, Run, Seq, WorkerId } from '../model/index.ts';
+import { createOutside, outsideInOrder } from './outside.ts';
 import { byName } from './paths.ts';
 
 /** Which parts of a run used a thing. */
@@ -7,6 +8,8 @@ export interface Scopes {
 	readonly workers: string[];
 	readonly tasks: string[];
 	readonly manager: boolean;
+	/** When the manager used it for no cell (outside.ts). */
+	readonly outside: string[];
 }
 
 /** One part of a run, or several: what `--for` says. */
@@ -38,6 +41,8 @@ export interface ScopeTeller {
 	inherits(selector: Selector, access: Access): boolean;
 	/** The number of the cell that an execution was one of. */
 	cellOf(execution: CellExecution): number | null;
+	/** When the manager did it, where it did so for no cell; null for all else. */
+	outside(access: Access): string | null;
 	/** When an execution began, in milliseconds since 1970; null where that is not known. */
 	beganAt(execution: CellExecution): number | null;
 }
@@ -57,6 +62,7 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 		return [...own, ...forked.filter((heir) => access.first < heir.until && access.last >= heir.from).map((heir) => heir.worker)];
 	};
 	const cellOf = (execution: CellExecution) => numbers.get(execution) ?? null;
+	const outside = createOutside(run, facts);
 	const hasPart = (one: Part, access: Access): boolean => {
 		switch (one.part) {
 			case 'run':
@@ -85,18 +91,21 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 	};
 	return {
 		of(accesses) {
-			const only = keyOfOnly(accesses, heirs);
+			const only = keyOfOnly(accesses, heirs, outside);
 			const known = only === null ? undefined : alone.get(only);
 			if (known !== undefined) return known;
 			const cells = new Set<number>();
 			const workers = new Set<string>();
 			const tasks = new Set<string>();
+			const times = new Set<string>();
 			let manager = false;
 			for (const access of accesses) {
 				const cell = access.cell === null ? null : cellOf(access.cell);
 				if (cell !== null) cells.add(cell);
 				if (access.task !== null) tasks.add(access.task);
 				if (access.worker === null) manager = true;
+				const time = outside(access);
+				if (time !== null) times.add(time);
 				for (const worker of workersOf(access)) workers.add(worker);
 			}
 			const found = {
@@ -104,6 +113,7 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 				workers: [...workers].toSorted(byOrdinal),
 				tasks: [...tasks].toSorted(byOrdinal),
 				manager,
+				outside: outsideInOrder(times),
 			};
 			if (only !== null) alone.set(only, found);
 			return found;
@@ -111,19 +121,28 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 		selects: (selector, access) => selector.parts.some((one) => hasPart(one, access)),
 		inherits: (selector, access) => selector.parts.some((one) => inheritsIt(one, access)),
 		cellOf,
+		outside,
 		beganAt: (execution) => began.get(execution) ?? null,
 	};
 }
 
 /** Of accesses on behalf of one and the same part, which that is; null where there are several, or who may have handed on what it read. */
-function keyOfOnly(accesses: Iterable<Access>, heirs: ReadonlyMap<ProcessOrdinal, readonly Heir[]>): string | null {
+function keyOfOnly(
+	accesses: Iterable<Access>,
+	heirs: ReadonlyMap<ProcessOrdinal, readonly Heir[]>,
+	outside: (access: Access) => string | null,
+): string | null {
 	let first: Access | null = null;
+	let time: string | null = null;
 	for (const access of accesses) {
 		if (heirs.has(access.process)) return null;
 		first ??= access;
+		const own = outside(access);
+		if (time !== null && own !== time) return null;
+		time = own;
 		if (access.cell !== first.cell || access.worker !== first.worker || access.task !== first.task) return null;
 	}
-	return first === null ? null : `${first.cell} ${first.worker} ${first.task}`;
+	return first === null ? null : `${first.cell} ${first.worker} ${first.task} ${time}`;
 }
 
 interface Heir {
@@ -198,6 +217,7 @@ export function joinScopes(all: readonly Scopes[]): Scopes {
 	const cells = new Set<number>();
 	const workers = new Set<string>();
 	const tasks = new Set<string>();
+	const outside = new Set<string>();
 	let manager = false;
 	let last: Scopes | null = null;
 	for (const one of all) {
@@ -205,6 +225,7 @@ export function joinScopes(all: readonly Scopes[]): Scopes {
 		if (one.cells !== last?.cells) for (const cell of one.cells) cells.add(cell);
 		if (one.workers !== last?.workers) for (const worker of one.workers) workers.add(worker);
 		if (one.tasks !== last?.tasks) for (const task of one.tasks) tasks.add(task);
+		if (one.outside !== last?.outside) for (const time of one.outside) outside.add(time);
 		manager ||= one.manager;
 		last = one;
 	}
@@ -213,5 +234,6 @@ export function joinScopes(all: readonly Scopes[]): Scopes {
 		workers: [...workers].toSorted(byOrdinal),
 		tasks: [...tasks].toSorted(byOrdinal),
 		manager,
+		outside: outsideInOrder(outside),
 	};
 }

@@ -23,6 +23,8 @@ const usedBy = {
 	workers: v.array(v.string()),
 	tasks: v.array(v.string()),
 	manager: v.boolean(),
+	/** When the manager used it for no cell: `start-up`, `after cell 3`, `during cell 3`, `after the last cell`. */
+	outside: v.optional(v.array(v.string()), []),
 };
 
 const software = v.object({

@@ -79,12 +79,12 @@ function dataItem(verdict: PathVerdict, accesses: readonly Access[], j: Judgemen
 	const role = roleIn(verdict.verdict);
 	if (role === null) return null;
 	const relative = relativeTo(path, world.folder);
-	const { cells, workers, tasks, manager } = scopesWithoutLooks(accesses, j);
+	const { cells, workers, tasks, manager, outside } = scopesWithoutLooks(accesses, j);
 	// Written out: with hundreds of thousands of them, objects that are put together from others are slow and large.
 	if (world.kind(path) === 'directory') {
 		const sha256 = listingHash(namesBefore(path, world));
 		return {
-			...{ path, relative, role, cells, workers, tasks, manager, reason, members: null, as: [...world.seenAs(path)] },
+			...{ path, relative, role, cells, workers, tasks, manager, outside, reason, members: null, as: [...world.seenAs(path)] },
 			...{ kind: 'listing', bytes: null, sha256, sha256Before: null },
 		};
 	}
@@ -96,6 +96,7 @@ function dataItem(verdict: PathVerdict, accesses: readonly Access[], j: Judgemen
 		workers,
 		tasks,
 		manager,
+		outside,
 		reason,
 		members: null,
 		as: [...world.seenAs(path)],

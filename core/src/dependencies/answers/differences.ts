@@ -1,5 +1,6 @@
 import { normalName, type Ecosystem, type SoftwareDependency, type VersionDifference } from '../../model/index.ts';
 import { byName } from '../paths.ts';
+import { joinScopes } from '../scopes.ts';
 
 /** Of these a process loads one version; of others, such as npm's, it may well load several. */
 const single: ReadonlySet<Ecosystem> = new Set(['pypi', 'conda', 'cran', 'julia', 'interpreter']);
@@ -20,10 +21,18 @@ export function versionsThatDiffer(software: readonly SoftwareDependency[]): Ver
 	return [...byPackage.values()].filter(differs).map((items) => ({
 		name: items[0]!.name,
 		ecosystem: items[0]!.ecosystem,
-		versions: items
-			.map(({ version, manager, workers, tasks }) => ({ version, manager, workers, tasks }))
-			.toSorted((a, b) => Number(b.manager) - Number(a.manager) || byName(a.version ?? '', b.version ?? '')),
+		versions: byVersion(items).toSorted(
+			(a, b) => Number(b.manager) - Number(a.manager) || byName(a.version ?? '', b.version ?? ''),
+		),
 	}));
+}
+
+/** One version may stand in several environments: the manager's and that of a worker. */
+function byVersion(items: readonly SoftwareDependency[]): VersionDifference['versions'] {
+	return [...new Set(items.map(({ version }) => version))].map((version) => {
+		const { manager, workers, tasks } = joinScopes(items.filter((item) => item.version === version));
+		return { version, manager, workers: [...workers], tasks: [...tasks] };
+	});
 }
 
 function differs(items: readonly SoftwareDependency[]): boolean {

@@ -185,10 +185,18 @@ function usesOf({ world }: Judgement, accesses: readonly Access[]): Use[] {
 	const programs = createPrograms(world.facts);
 	const number = (execution: CellExecution | null) => (execution === null ? null : world.scopes.cellOf(execution));
 	for (const access of accesses) {
-		const key = [access.log, access.cell, access.worker, access.task, access.process, access.how].join('\n');
+		const outside = world.scopes.outside(access);
+		const key = [access.log, access.cell, outside, access.worker, access.task, access.process, access.how].join('\n');
 		const known = found.get(key);
 		found.set(key, {
-			...{ cell: number(access.cell), worker: access.worker, task: access.task, process: access.process, how: access.how },
+			...{
+				cell: number(access.cell),
+				outside,
+				worker: access.worker,
+				task: access.task,
+				process: access.process,
+				how: access.how,
+			},
 			pid: programs.fact(access.process)?.pid ?? null,
 			program: null,
 			log: access.log,

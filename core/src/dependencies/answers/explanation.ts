@@ -3,6 +3,8 @@ import type { Dependencies, How, LogId, Name, PathVerdict, ProcessOrdinal, RunCe
 /** One way in which one part of a run used a thing. */
 export interface Use {
 	readonly cell: number | null;
+	/** When the manager did so for no cell: `start-up`, `after the last cell`, …; null for all else. */
+	readonly outside: string | null;
 	readonly worker: string | null;
 	readonly task: string | null;
 	readonly process: ProcessOrdinal;

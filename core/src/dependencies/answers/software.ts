@@ -43,7 +43,13 @@ function softwareItem(
 	);
 	if (touched.length === 0 && naming.length === 0) return null;
 	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));
-	const cells = { cells: named.flatMap((each) => each.cell ?? []), workers: [], tasks: [], manager: named.some(isManager) };
+	const cells = {
+		cells: named.flatMap((each) => each.cell ?? []),
+		workers: [],
+		tasks: [],
+		manager: named.some(isManager),
+		outside: [],
+	};
 	return {
 		name: one.name,
 		version: one.version,

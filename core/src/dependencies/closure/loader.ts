@@ -1,6 +1,6 @@
 import type { Name } from '../../model/index.ts';
 import { baseOf, cleaned, joined, nameOfText, namesIn, parentOf, readBytes, readText, statOf } from '../paths.ts';
-import { readElf, type Elf, type ElfFile } from './elf.ts';
+import { readElf, type Elf, type ElfFile } from '../elf.ts';
 
 /** Finds the libraries that a program or a library needs, as the dynamic loader would. @see ld.so(8) */
 export interface Loader {

@@ -222,6 +222,7 @@ export function requiredSoftware(whole: Whole, packing: Packing, j: Judgement): 
 				workers: [],
 				tasks: [],
 				manager: false,
+				outside: [],
 				files: files.length,
 				dataFiles: 0,
 				bytes: files.reduce((sum, path) => sum + (packing.walker.look(path)?.size ?? 0), 0),

@@ -9,6 +9,7 @@ import { editable } from './editable.ts';
 import { interfaces } from './interfaces.ts';
 import { interpreter } from './interpreter.ts';
 import { languages } from './languages/index.ts';
+import { libraries } from './libraries.ts';
 import { modules } from './modules.ts';
 import type { Answer, OwnerFinder, Question } from './owner.ts';
 import { python } from './python.ts';
@@ -31,6 +32,7 @@ const owners: readonly OwnerFinder[] = [
 	interpreter,
 	unrecorded,
 	modules,
+	libraries,
 ];
 
 /** Asks of one path. */

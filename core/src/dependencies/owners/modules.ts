@@ -24,7 +24,7 @@ export const modules: OwnerFinder = {
 			const { root, name } = placeOf(path, world);
 			const key = `${root}\n${name}`;
 			let found = known.get(key);
-			if (found === undefined) known.set(key, (found = makePackage(root, name)));
+			if (found === undefined) known.set(key, (found = ownPackage(root, name)));
 			return found;
 		};
 		return ({ path, names, folder, made, secret }) => {
@@ -89,7 +89,8 @@ function placeOf(path: Name, world: World): { root: Name; name: string } {
 	};
 }
 
-function makePackage(root: Name, name: string): Package {
+/** Software of one's own: what lies in a folder under a name. */
+export function ownPackage(root: Name, name: string): Package {
 	const commit = commitOf(root);
 	return { ecosystem: 'local', name, version: null, root, origin: { folder: root, ...(commit === null ? {} : { commit }) } };
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mergeFacts } from '../../audit/index.ts';
 import { CellarError, type Facts, type LogId, type Secrets, type Warning } from '../../model/index.ts';
-import { factsOfReport, takeWorker, workersIn, type WorkerState } from '../../store/index.ts';
+import { factsOfReport, readJournal, runOf, takeWorker, workersIn, type WorkerState } from '../../store/index.ts';
 import { reduceWorker } from './reduce.ts';
+import { unseenJobs, unseenTasks, unseenWorkers } from './unseen.ts';
 
 /** What the workers of a run have told, and what is to be said of those that have not. */
 export interface Gathered {
@@ -63,53 +64,13 @@ export async function gatherWorkers(o: {
 	if (running.length > 0) warnings.push(goingOn(running));
 	// Numbers that somebody may have been told are kept.
 	const facts = mergeFacts(o.facts, logs, o.known.size > 0);
-	if (running.length === 0) warnings.push(...unseenWorkers(facts));
+	if (running.length === 0) {
+		warnings.push(...unseenWorkers(facts));
+		if (runOf(await readJournal(o.directory)).status === 'finished') warnings.push(...unseenTasks(facts));
+	}
 	warnings.push(...unseenJobs(facts, found));
 	for (const worker of found) if (!isAudited(worker)) warnings.push(silent(worker, worker.report?.unaudited ?? ''));
 	return { facts, warnings, merged };
-}
-
-/** The engine of which a batch job was to start workers, by the job's name (agent/core.py); null for what is no job. */
-function jobOf({ id, task }: Facts['handed'][number]): string | null {
-	return task === null ? (/^job\.([^.]+)\./.exec(id)?.[1] ?? null) : null;
-}
-
-/** Jobs of which no worker has begun: they wait, were cancelled, or ran where nobody looked. */
-export function unseenJobs({ handed }: Pick<Facts, 'handed'>, workers: readonly Pick<WorkerState, 'report'>[]): Warning[] {
-	const begun = new Set(workers.map(({ report }) => report?.job));
-	const byEngine = new Map<string, { all: number; unseen: number }>();
-	for (const one of handed) {
-		const engine = jobOf(one);
-		if (engine === null) continue;
-		const count = byEngine.get(engine) ?? { all: 0, unseen: 0 };
-		byEngine.set(engine, { all: count.all + 1, unseen: count.unseen + (begun.has(one.id) ? 0 : 1) });
-	}
-	return [...byEngine]
-		.filter(([, { unseen }]) => unseen > 0)
-		.toSorted(([a], [b]) => (a < b ? -1 : 1))
-		.map(([engine, { all, unseen }]) => ({
-			code: 'CELLAR_JOBS_UNSEEN',
-			message: `of ${all} batch jobs for workers of ${engine}, ${unseen} started none that is in the run: they still wait, were cancelled before, or ran where this run’s folder or Cellar is not to be seen`,
-		}));
-}
-
-/** What it is handed, it hands to another engine, as whose tasks they run. */
-const handsOn: ReadonlySet<string> = new Set(['joblib']);
-
-/** Engines that were handed tasks of which no one is known to have run: their workers were started where nobody looked. */
-export function unseenWorkers({ tasks, handed }: Pick<Facts, 'tasks' | 'handed'>): Warning[] {
-	const ran = new Set(tasks.flatMap((task) => (task.attempts.length > 0 ? [task.engine] : [])));
-	const engines = [
-		...tasks.flatMap((task) => (task.submitted === null ? [] : [task.engine])),
-		...handed.flatMap((one) => (one.task === null && jobOf(one) === null ? [one.id.split('.', 1)[0]!] : [])),
-	];
-	return [...new Set(engines)]
-		.filter((engine) => !ran.has(engine) && !handsOn.has(engine))
-		.toSorted()
-		.map((engine) => ({
-			code: 'CELLAR_WORKERS_UNSEEN',
-			message: `tasks were handed to ${engine}, and no worker that ran one is in the run: what they used is not known, unless their workers are started by cellar worker`,
-		}));
 }
 
 async function readInItsPlace(

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { errnoOf, fsPath, type Name } from '../../model/index.ts';
-import { nameOfText } from '../paths.ts';
+import { errnoOf, type Name } from '../model/index.ts';
+import { nameOfText, onDisk } from './paths.ts';
 
 /** What an ELF file says of what it needs. @see elf(5) */
 export interface Elf {
@@ -26,9 +26,10 @@ export type ElfFile =
 export function readElf(path: Name): ElfFile {
 	let file: number;
 	try {
-		file = openSync(fsPath(path), 'r');
+		file = openSync(onDisk(path, true), 'r');
 	} catch (error) {
-		if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '')) return { is: 'other' };
+		if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENXIO', 'ERR_INVALID_ARG_VALUE'].includes(errnoOf(error) ?? ''))
+			return { is: 'other' };
 		throw error;
 	}
 	try {
