@@ -129,6 +129,23 @@ test('what another log ran by the id of one attempt is that attempt, also where 
 	}
 });
 
+test('both tries of a task in one worker’s log are two attempts, of which one counted', () => {
+	const manager: Facts = {
+		...noFacts,
+		processes: [process('manager', 1)],
+		tasks: [task(1, 'one', { submitted: at(3, 10) })],
+		handed: ['1', '2'].map((number) => ({ id: `sent.${number}`, task: 1, attempt: number, submitted: null })),
+	};
+	const tries = ['2', '1'].map((number, n) => task(n + 1, `sent.${number}`, { attempts: [attempt('a', String(n + 1))] }));
+	const merged = mergeFacts(manager, [worker('a', { tasks: tries })]);
+	expect(merged.tasks.map(({ attempts }) => attempts.map((one) => [one.attempt, one.counted]))).toEqual([
+		[
+			['1.1', false],
+			['1.2', true],
+		],
+	]);
+});
+
 test('a task that a task on another worker submitted is of the same cell; the same words of two hosts are two tasks', () => {
 	const manager = { ...noFacts, tasks: [task(1, 'outer', { submitted: at(4, 1) })] };
 	const inner = task(2, 'inner', { submitted: { log: 'a', seq: 7, cell: null, worker: 'w1', task: '1' } });

@@ -123,8 +123,9 @@ function bySubmission(tasks: readonly JoinedTask[]): JoinedTask[] {
  * that ended that counted.
  */
 export function attemptsInOrder(attempts: readonly AttemptFact[]): AttemptFact[] {
-	// In one log it is known.
-	if (new Set(attempts.map(({ log }) => log)).size < 2) return [...attempts];
+	// In one log it is known, unless that log took each try for a task of its own.
+	const isOneLogs = new Set(attempts.map(({ log }) => log)).size < 2;
+	if (isOneLogs && attempts.filter((one) => one.counted).length < 2) return [...attempts];
 	const numberOf = ({ attempt }: AttemptFact) => Number(/\.(\d+)$/.exec(attempt)?.[1] ?? NaN);
 	const numbered = attempts.every((one) => !Number.isNaN(numberOf(one)));
 	const ordered = numbered ? attempts.toSorted((a, b) => numberOf(a) - numberOf(b)) : [...attempts];
