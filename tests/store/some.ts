@@ -59,6 +59,7 @@ export function someRun(change: Partial<Omit<Run, 'run'>> = {}): Omit<Run, 'run'
 			agent: null,
 			checks: false,
 			rules: null,
+			workers: null,
 			parameters: {},
 			nonce: 'abc',
 			cellar: '0.1.0',

@@ -7,6 +7,8 @@ export interface Listening {
 	/** As a number of its kind is written: `127.0.0.1`, `::1`; `0.0.0.0` and `::` for every address of the machine. */
 	readonly address: string;
 	readonly port: number;
+	/** By which one that listens there later is told from it. */
+	readonly socket: string;
 }
 
 /**
@@ -26,8 +28,9 @@ export function listeningOf(pids: readonly number[]): readonly Listening[] {
 				.flatMap((fields) => {
 					const [address = '', port = ''] = (fields[1] ?? '').split(':');
 					// State 0A is LISTEN; the tenth field is the socket's inode.
-					if (fields[3] !== '0A' || !own.has(fields[9] ?? '')) return [];
-					return [{ pid, address: addressOf(address), port: Number.parseInt(port, 16) }];
+					const socket = fields[9] ?? '';
+					if (fields[3] !== '0A' || !own.has(socket)) return [];
+					return [{ pid, address: addressOf(address), port: Number.parseInt(port, 16), socket }];
 				}),
 		);
 	});

@@ -101,7 +101,7 @@ export async function repeatImage(o: RepeatOptions, control: Control, listen: Li
 	const unpacked = await unpack({ image, home: o.home, work: workplace.folder, listen });
 	const recorded = join(unpacked.record, 'run');
 	const { told, first } = await readImageRecord(unpacked.record);
-	const workers = await workersToStart(recorded, o.workers);
+	const workers = await workersToStart(recorded, first, o.workers);
 	return await repeatIn({
 		...{ ...o, workers, image, runner, tracer, workplace, unpacked, told, recorded, first, control, listen },
 		binds: await replacedInputs(o.inputs, recorded, first),

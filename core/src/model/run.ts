@@ -96,6 +96,8 @@ const circumstances = v.object({
 	checks: v.boolean(),
 	/** The project's own rules; null where there were none. */
 	rules: v.optional(v.nullable(projectRulesSchema), null),
+	/** `--engine`, `--workers`: those that were to be started for each manager; null for none. */
+	workers: v.optional(v.nullable(v.object({ engine: v.string(), count: v.number() })), null),
 	/** `--param`: what was put into the notebook before it ran. */
 	parameters: v.record(v.string(), v.string()),
 	nonce: v.string(),

@@ -26,15 +26,22 @@ export interface WorkersToStart {
 }
 
 /**
- * The workers that the recorded run had and that its notebook did not start itself: each had a log of its own. As many are started
- * again, of the one engine whose workers a command can start.
+ * The workers that are started again: as many as the audit was asked to start, or as had a log of their own, for their notebook did not
+ * start those itself. They are of the one engine whose workers a command can start.
  *
- * @param recorded the run folder in the image's record
+ * @param recorded the folder of the recorded run, in the image's record
  * @param asked how many, in place of the recorded number; null for that
  * @returns null where there is nothing to start
  * @throws CellarError CELLAR_USAGE where a number was asked for and nothing can be started
  */
-export async function workersToStart(recorded: string, asked: number | null): Promise<WorkersToStart | null> {
+export async function workersToStart(
+	recorded: string,
+	{ circumstances }: Run,
+	asked: number | null,
+): Promise<WorkersToStart | null> {
+	const before = circumstances.workers;
+	const started = before === null ? null : engineNamed(before.engine);
+	if (before !== null && started !== null) return { engine: started, count: asked ?? before.count };
 	const logs = logsByEngine((await hasTables(recorded)) ? await readWorkers(recorded) : []);
 	for (const [name, ofEngine] of logs) {
 		const engine = engineNamed(name);

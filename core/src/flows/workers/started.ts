@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listeningOf } from '../../audit/index.ts';
+import { listeningOf, type Listening } from '../../audit/index.ts';
 import type { Listener, StartedProcess, Warning } from '../../model/index.ts';
 import type { Engine, Surroundings } from '../../workers/index.ts';
 import { createAside } from '../run/aside.ts';
@@ -52,7 +52,10 @@ export function startWorkers(o: Starting): StartedWorkers {
 	const aside = createAside();
 	const workers: StartedWorker[] = [];
 	const asked = new Set<string>();
-	const managers = new Set<string>();
+	/** By how they are reached, their sockets: where one has ended, another may listen on its port. */
+	const managers = new Map<string, string>();
+	let listening: readonly Listening[] = [];
+	const isThere = (contact: string) => listening.some(({ socket }) => socket === managers.get(contact));
 
 	const watch = async (contact: string): Promise<void> => {
 		const worker = await o.start(o.engine.command(contact, o.around)).catch((error: unknown) => {
@@ -69,20 +72,20 @@ export function startWorkers(o: Starting): StartedWorkers {
 		await worker.report(stop.signal.aborted ? 0 : graceMs);
 		if (isFault) await o.warn(failed(o.engine, worker, code === null ? `signal ${signal}` : `exit code ${code}`));
 	};
-	const ask = async (address: string, port: number): Promise<void> => {
+	const ask = async ({ address, port, socket }: Listening): Promise<void> => {
 		const contact = await o.engine.contactOf({ address, port }, o.around);
-		if (contact === null || managers.has(contact) || stop.signal.aborted) return;
-		managers.add(contact);
+		if (contact === null || isThere(contact) || stop.signal.aborted) return;
+		managers.set(contact, socket);
 		o.listen({ type: 'step', what: `starting ${o.count} workers of ${o.engine.name} for ${contact}`, done: null, of: null });
 		for (let n = 0; n < o.count; n++) aside.add(watch(contact));
 	};
 	const look = async (): Promise<void> => {
 		while (!stop.signal.aborted) {
-			for (const { pid, address, port } of listeningOf(await o.pids())) {
-				const key = `${pid} ${address} ${port}`;
-				if (asked.has(key) || o.own.has(port)) continue;
-				asked.add(key);
-				aside.add(ask(address, port));
+			listening = listeningOf(await o.pids());
+			for (const one of listening) {
+				if (asked.has(one.socket) || o.own.has(one.port)) continue;
+				asked.add(one.socket);
+				aside.add(ask(one));
 			}
 			await sleep(lookMs, undefined, { signal: stop.signal }).catch(() => undefined);
 		}

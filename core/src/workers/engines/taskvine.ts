@@ -26,6 +26,8 @@ export const taskvine: Engine = {
 		const at = contact.lastIndexOf(':');
 		// conda brings it beside the Python that has the manager.
 		const beside = join(dirname(program), workerProgram);
-		return [canRun(beside) ? beside : workerProgram, '--cores', '1', contact.slice(0, at), contact.slice(at + 1)];
+		// Without --single-shot it goes on when its manager has ended, and works for whoever listens on that port next.
+		const options = ['--single-shot', '--cores', '1'];
+		return [canRun(beside) ? beside : workerProgram, ...options, contact.slice(0, at), contact.slice(at + 1)];
 	},
 };
