@@ -41,7 +41,7 @@ test(
 			expect(document.verdict).toBe('same');
 			expect(document.a).toBe(run);
 			expect(document.cells.map((cell) => cell.verdict)).toEqual(document.cells.map(() => 'same'));
-			expect(document.sandbox).toEqual({ name: 'bwrap', network: false });
+			expect(document.sandbox).toEqual({ name: 'bwrap', network: false, workers: null });
 			const runs = (
 				await place.cellar(['runs', '--json'], { env: { CELLAR_HOME: join(elsewhere, 'home') } })
 			).json<RunsDocument>().runs;
