@@ -148,7 +148,7 @@ function onceEach(software: readonly SoftwareDependency[]): SoftwareDependency[]
 		cells: union(items.map(({ cells }) => cells)),
 		workers: union(items.map(({ workers }) => workers)),
 		tasks: union(items.map(({ tasks }) => tasks)),
-		outside: [...new Set(items.flatMap(({ outside }) => outside))],
+		outside: union(items.map(({ outside }) => outside)),
 		dataFiles: Math.max(...items.map(({ dataFiles }) => dataFiles)),
 	}));
 }

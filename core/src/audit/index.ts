@@ -16,4 +16,4 @@ export { createUnion, type SharedUse, type Union } from './merge/union.ts';
 export { launch, type Launched, type LaunchOptions } from './launch.ts';
 export { endLineage, isEnding, lineageOf, startTimeOf, tracerOf } from './lineage.ts';
 export { tracerArguments } from './options.ts';
-export { findTracer, probeTracer, type TracerProbe } from './probe.ts';
+export { findOnPath, findTracer, probeTracer, type TracerProbe } from './probe.ts';

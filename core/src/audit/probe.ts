@@ -97,7 +97,7 @@ export function refusal(said: string): { reason: string; mend: string } {
 	};
 }
 
-async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+export async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | null> {
 	for (const folder of (env['PATH'] ?? '').split(delimiter)) {
 		if (!isAbsolute(folder)) continue;
 		const path = join(folder, name);

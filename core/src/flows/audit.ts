@@ -23,7 +23,7 @@ import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
 import { agentFolder, engineNamed, engineNames, jobScript, jobScriptName, withAgent, type Engine } from '../workers/index.ts';
 import { accountOfCells } from './run/cells.ts';
 import type { Control } from './run/control.ts';
-import { recordedEnvironment, whoAndWhere } from './run/environment.ts';
+import { definedIn, recordedEnvironment, whoAndWhere } from './run/environment.ts';
 import { finishRun } from './run/finish.ts';
 import { keptArgv } from './secrets/argv.ts';
 import { keptNotebook, keptParameters, sourceSecrets, sourceWarnings } from './secrets/given.ts';
@@ -189,10 +189,7 @@ export async function auditProgram(
 ): Promise<{ run: Run; directory: string }> {
 	const { cwd } = options;
 	const argv = [...options.argv];
-	const set = { ...options.env, ...Object.fromEntries(options.setEnv) };
-	const environment = Object.fromEntries(
-		Object.entries(set).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-	);
+	const environment = definedIn({ ...options.env, ...Object.fromEntries(options.setEnv) });
 	const program = findProgram({ argv, cwd, path: environment['PATH'] ?? '' });
 	const who = whoAndWhere();
 	const rules = readProjectRules(cwd, who.home);

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { probeTracer } from '../audit/index.ts';
+import { findOnPath, probeTracer } from '../audit/index.ts';
 import { findKernelspecs, type Kernelspec } from '../kernel/index.ts';
 import { probeBubblewrap, probeOverlay, probeUserNamespaces } from '../sandbox/index.ts';
 import { cellarHome } from '../store/index.ts';
@@ -103,16 +103,9 @@ async function engines(specs: readonly Kernelspec[], env: NodeJS.ProcessEnv): Pr
 		if (here.canRun(join(dirname(python), 'vine_worker'))) has.push('taskvine');
 		if (has.length > 0) found.push(`${has.join(', ')} (${name})`);
 	}
-	const worker = onPath('vine_worker', env);
+	const worker = await findOnPath('vine_worker', env);
 	if (worker !== null) found.push(`taskvine (${worker})`);
 	return { name: 'engines', status: 'ok', found: ['Python’s own pools', ...found].join('; '), mend: null };
 }
 
 const versions = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
-
-/** The first program of that name on PATH; null where there is none. */
-function onPath(name: string, env: NodeJS.ProcessEnv): string | null {
-	const { canRun } = thisMachine({ program: name, cwd: '/', env });
-	const folders = (env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
-	return folders.map((folder) => join(folder, name)).find(canRun) ?? null;
-}

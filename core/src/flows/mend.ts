@@ -177,7 +177,7 @@ export async function addReports(home: string, directory: string): Promise<void>
 }
 
 /** What the run knew to be secret died with it; whoever makes it whole mostly has the same environment. */
-function knownHere(): Secrets {
+export function knownHere(): Secrets {
 	return createSecrets(secretValues(process.env));
 }
 

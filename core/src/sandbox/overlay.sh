@@ -34,11 +34,12 @@ overlay | copy | beside)
 	# The environment travels in a file that only its owner can read, never on a command line.
 	exec 8>status 9<args
 	rm -f args
+	set -- -- "$@"
 	if [ "$mode" = beside ]; then
 		mkfifo -m 600 go
 		exec 7<>go
-		exec "$bwrap" --args 9 --json-status-fd 8 --block-fd 7 -- "$@"
+		set -- --block-fd 7 "$@"
 	fi
-	exec "$bwrap" --args 9 --json-status-fd 8 -- "$@"
+	exec "$bwrap" --args 9 --json-status-fd 8 "$@"
 	;;
 esac

@@ -27,6 +27,7 @@ exec ${cellar.map(quoted).join(' ')} worker --run "\${0%/*}" --job "$cellar_job"
 `;
 }
 
-function quoted(word: string): string {
+/** A word as a shell takes it for itself. */
+export function quoted(word: string): string {
 	return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -3,19 +3,7 @@
 # Starts COMMAND under this machine's strace, for one run, and leaves its log: whoever has Cellar reads it. Made by `cellar worker bundle --without-node`.
 # Its variables have names that nobody exports: those that are exported would be changed for COMMAND.
 
-cellar_self=$0
-while [ -h "$cellar_self" ]; do
-	cellar_link=$(readlink "$cellar_self")
-	case $cellar_link in
-	/*) cellar_self=$cellar_link ;;
-	*) cellar_self=${cellar_self%/*}/$cellar_link ;;
-	esac
-done
-case $cellar_self in
-*/*) ;;
-*) cellar_self=./$cellar_self ;;
-esac
-cellar_here=$(CDPATH='' cd -- "${cellar_self%/*}" && pwd -P) || exit 4
+@HERE@
 
 cellar_fail() {
 	printf 'cellar-worker: %s\n  to do  %s\n' "$2" "$3" >&2

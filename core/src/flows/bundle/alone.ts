@@ -2,7 +2,7 @@ import { chmodSync, cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tracerArguments } from '../../audit/index.ts';
 import { ticketFile, type Ticket } from '../../store/index.ts';
-import { agentFolder } from '../../workers/index.ts';
+import { agentFolder, quoted } from '../../workers/index.ts';
 import { version } from '../version.ts';
 import { writeScript } from './script.ts';
 
@@ -19,9 +19,4 @@ export function addScripts(folder: string, ticket: Ticket): void {
 	cpSync(agentFolder, join(folder, 'agent'), { recursive: true });
 	chmodSync(join(folder, 'agent/worker.sh'), 0o755);
 	writeFileSync(join(folder, ticketFile), `${JSON.stringify(ticket, null, '\t')}\n`);
-}
-
-/** A word as a shell takes it for itself. */
-function quoted(word: string): string {
-	return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

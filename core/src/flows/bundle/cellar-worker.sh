@@ -2,19 +2,7 @@
 # cellar-worker [--run DIR] [--out FOLDER] -- COMMAND [ARGUMENT]...
 # `cellar worker` with all that it needs, made by `cellar worker bundle`: this folder may lie anywhere. It sets no variable for COMMAND.
 
-cellar_self=$0
-while [ -h "$cellar_self" ]; do
-	cellar_link=$(readlink "$cellar_self")
-	case $cellar_link in
-	/*) cellar_self=$cellar_link ;;
-	*) cellar_self=${cellar_self%/*}/$cellar_link ;;
-	esac
-done
-case $cellar_self in
-*/*) ;;
-*) cellar_self=./$cellar_self ;;
-esac
-cellar_here=$(CDPATH='' cd -- "${cellar_self%/*}" && pwd -P) || exit 4
+@HERE@
 
 cellar_fail() {
 	printf 'cellar-worker: %s\n  to do  %s\n' "$1" "$2" >&2

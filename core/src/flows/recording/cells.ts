@@ -6,6 +6,7 @@ import type { CodeCell } from '../../notebook/index.ts';
 import { createAside, type Aside } from '../run/aside.ts';
 import { executed, runCells, type CellLoop } from '../run/cells.ts';
 import { hintsOfCode } from '../run/coroutines.ts';
+import { definedIn } from '../run/environment.ts';
 import { isFull, lostLog } from './marks.ts';
 import { startWorkers, type StartedWorkers } from '../workers/started.ts';
 import { watchWorker } from '../workers/watched.ts';
@@ -68,9 +69,7 @@ function workersFor(
 	giveUp: () => void,
 ): StartedWorkers {
 	const { nonce, checks, tracer, cwd, folder, control, listen, connection } = o;
-	const env = Object.fromEntries(
-		Object.entries(o.environment).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
-	);
+	const env = definedIn(o.environment);
 	const { directory } = folder;
 	return startWorkers({
 		...{ ...asked, control, listen, giveUp },

@@ -37,6 +37,11 @@ export function traceInside(o: {
 }): Traced {
 	const { log, logPath, argv } = o;
 	const { nonce, hostname, bootId, checks, connectionFile, kernel } = o.run.circumstances;
+	const kernelHints = {
+		...(connectionFile === null ? {} : { connectionFile: encodeName(Buffer.from(connectionFile)) }),
+		...o.hints,
+		...(kernel === null ? {} : { language: kernel.language.toLowerCase() }),
+	};
 	let launched: Launched | null = null;
 	const started = (): Launched => {
 		if (launched === null) throw new CellarError('CELLAR_INTERNAL', 'the sandbox was not started under the tracer');
@@ -55,9 +60,7 @@ export function traceInside(o: {
 			const follower = createFollower({
 				...{ log, nonce, host: hostname, bootId },
 				program: argv.map((word) => encodeName(Buffer.from(word))),
-				...(o.hints === undefined || connectionFile === null ? {} : { connectionFile: encodeName(Buffer.from(connectionFile)) }),
-				...o.hints,
-				...(o.hints === undefined || kernel === null ? {} : { language: kernel.language.toLowerCase() }),
+				...(o.hints === undefined ? {} : kernelHints),
 				files: {
 					exists: (path) => o.view.place(path, false) !== null,
 					// No program in an image keeps such a right: whoever unpacks it owns its files.

@@ -38,6 +38,13 @@ export function recordedEnvironment(
 	};
 }
 
+/** An environment without the variables that are not set. */
+export function definedIn(env: Readonly<NodeJS.ProcessEnv>): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(env).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]])),
+	);
+}
+
 /** Who runs it and where: what a repeat puts back. */
 export function whoAndWhere(): Pick<Circumstances, 'user' | 'uid' | 'gid' | 'home' | 'hostname' | 'bootId'> {
 	const user = userInfo();

@@ -1,4 +1,4 @@
-import { CellarError, createSecrets, secretValues, type LogId } from '../../model/index.ts';
+import { CellarError, type LogId } from '../../model/index.ts';
 import {
 	findRun,
 	openReturned,
@@ -9,7 +9,7 @@ import {
 	type Returned,
 	type WorkerState,
 } from '../../store/index.ts';
-import { addReports } from '../mend.ts';
+import { addReports, knownHere } from '../mend.ts';
 import { reduceWorker } from './reduce.ts';
 
 /** What `cellar worker add` was asked. */
@@ -142,8 +142,4 @@ async function brought(
 		await reduceWorker(folder, report, nonce, knownHere());
 	}
 	return (await returned.settle(log)) ? 'added' : 'known';
-}
-
-function knownHere() {
-	return createSecrets(secretValues(process.env));
 }

@@ -5,6 +5,7 @@ import { CellarError, errnoOf } from '../../model/index.ts';
 import { findRun, openReports, parseTicket, readRun, ticketOf, type Ticket } from '../../store/index.ts';
 import { bundled, endsWithParent, runCommand, workerCommand } from '../../workers/index.ts';
 import { isInForeground } from '../run/control.ts';
+import { definedIn } from '../run/environment.ts';
 import { findProgram } from '../run/program.ts';
 import { noteUnaudited, watchWorker } from './watched.ts';
 
@@ -127,10 +128,9 @@ async function isReached({ run, directory, nonce }: Ticket): Promise<boolean> {
 
 /** The environment that the worker gets: a bundle has put aside what is loaded into every program. */
 function givenEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
-	const given = Object.entries(env).flatMap(([key, value]): [string, string][] => (value === undefined ? [] : [[key, value]]));
 	const aside = bundled() === null ? [] : ['LD_PRELOAD', 'LD_AUDIT'];
 	const original = (key: string) => aside.find((name) => key === `CELLAR_${name}`) ?? key;
-	return Object.fromEntries(given.map(([key, value]) => [original(key), value]));
+	return Object.fromEntries(Object.entries(definedIn(env)).map(([key, value]) => [original(key), value]));
 }
 
 const jobOf = ({ job }: WorkerOptions) => (job === null ? {} : { job });
