@@ -49,7 +49,7 @@ test('200 tasks of each kind on Dask’s workers of five hosts, two of which bri
 	const hosts = Array.from({ length: 5 }, (_, at) => makeHost(place, `n${at}`));
 	const isShared = (at: number) => at < 3;
 	const workers = hosts.map((host, at) =>
-		host.start([workerThere, ...(isShared(at) ? [] : ['--out', '/work/report']), '--', ...daskWorker()], {
+		host.start([workerThere, ...(isShared(at) ? [] : ['--out', '/job/report']), '--', ...daskWorker()], {
 			// Python's packages are linked to libraries of the system's.
 			binds: {
 				[bundleThere]: bundle,
@@ -58,7 +58,7 @@ test('200 tasks of each kind on Dask’s workers of five hosts, two of which bri
 				[folder]: folder,
 				...(isShared(at) ? { [run]: run } : {}),
 			},
-			env: { HOME: '/work' },
+			env: { HOME: '/job' },
 			cwd: folder,
 		}),
 	);
@@ -80,7 +80,7 @@ test('200 tasks of each kind on Dask’s workers of five hosts, two of which bri
 });
 
 /** Says when it has read its file, and goes on. */
-const reads = ['sh', '-c', 'read x </work/in.txt; echo ready >/work/ready; while true; do sleep 1; done'];
+const reads = ['sh', '-c', 'read x </job/in.txt; echo ready >/job/ready; while true; do sleep 1; done'];
 
 async function powerFails(host: Host, binds: Record<string, string>, words: readonly string[]): Promise<void> {
 	const worker = host.start([workerThere, ...words, '--', ...reads], { binds });
@@ -98,9 +98,9 @@ test('a host whose power fails: its worker is not taken for dead by anybody, unt
 	const bundle = await makeBundle(place);
 	const binds = { [bundleThere]: bundle };
 	const [shared, alone] = [makeHost(place, 'n17'), makeHost(place, 'n18')];
-	for (const { root } of [shared, alone]) cpSync(join(root, 'usr/bin/sh'), join(root, 'work/in.txt'));
+	for (const { root } of [shared, alone]) cpSync(join(root, 'usr/bin/sh'), join(root, 'job/in.txt'));
 	await powerFails(shared, { ...binds, [run]: run }, []);
-	await powerFails(alone, binds, ['--out', '/work/report']);
+	await powerFails(alone, binds, ['--out', '/job/report']);
 
 	const document = await end();
 	expect(document.warnings).toMatchObject([
@@ -126,9 +126,10 @@ test('a host whose power fails: its worker is not taken for dead by anybody, unt
 	expect(await add(report, '--ended', 'all')).toMatchObject({ added: [{ host: 'n18' }], open: [] });
 	expect(await add(report, '--ended', 'all')).toMatchObject({ added: [], known: [{}, {}].slice(1) });
 	const { facts } = await readTables(run);
-	expect(facts.accesses.filter(({ path, how }) => path === '/work/in.txt' && how === 'read').map(({ worker }) => worker)).toEqual(
-		['w1', 'w2'],
-	);
+	expect(facts.accesses.filter(({ path, how }) => path === '/job/in.txt' && how === 'read').map(({ worker }) => worker)).toEqual([
+		'w1',
+		'w2',
+	]);
 });
 
 test('what was brought back broken, or of another run, is refused and changes nothing; ten workers share a folder', async () => {
@@ -192,7 +193,7 @@ test('where there is strace and no Node, scripts are enough: the log that they l
 	expect(added.json<Added>()).toMatchObject({ added: [{}, {}], open: [] });
 	const { facts } = await readTables(run);
 	expect(facts.tasks.map(({ engine, function: name }) => `${engine} ${name}`)).toEqual(Array(4).fill('pool task'));
-	const reads = facts.accesses.filter(({ path, how }) => /^\/work\/[01]\.txt$/.test(path) && how === 'read');
+	const reads = facts.accesses.filter(({ path, how }) => /^\/job\/[01]\.txt$/.test(path) && how === 'read');
 	expect(reads.filter(({ task }) => task !== null)).toHaveLength(4);
 	expect(reads).toHaveLength(5);
 	expect(facts.accesses.filter(({ path }) => path.startsWith('/opt') || path.includes('.new'))).toEqual([]);

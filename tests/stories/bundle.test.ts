@@ -24,7 +24,7 @@ test('a host that has nothing reports by a bundle: into the run’s folder where
 	const shared = host.run([workerThere, '--', ...command], { binds: { ...binds, [run]: run } });
 	expect(shared).toEqual({ code: 0, stdout: '0 1\n', stderr: '' });
 	expect(readdirSync(host.work).toSorted()).toEqual(['0.txt', '1.txt', 'pool.py']);
-	const env = { LD_LIBRARY_PATH: '/nowhere', LD_PRELOAD: '', HOME: '/work', TOKEN: 'x y' };
+	const env = { LD_LIBRARY_PATH: '/nowhere', LD_PRELOAD: '', HOME: '/job', TOKEN: 'x y' };
 	const printsAndExits = (first: readonly string[]) => {
 		const said = host.run([...first, 'sh', '-c', 'env; read x <0.txt; exit 7'], { binds, env, uid: 4321 });
 		return [said.code, said.stderr, said.stdout.split('\n').toSorted()];
@@ -37,7 +37,7 @@ test('a host that has nothing reports by a bundle: into the run’s folder where
 	const { facts } = await readTables(run);
 	expect(facts.tasks.map(({ engine, function: name }) => `${engine} ${name}`)).toEqual(['pool task', 'pool task']);
 	expect(
-		facts.accesses.filter(({ path, how }) => /^\/work\/[01]\.txt$/.test(path) && how === 'read').map((one) => one.task !== null),
+		facts.accesses.filter(({ path, how }) => /^\/job\/[01]\.txt$/.test(path) && how === 'read').map((one) => one.task !== null),
 	).toEqual([true, true]);
 	expect(facts.accesses.filter(({ path }) => path.startsWith('/opt'))).toEqual([]);
 
@@ -52,5 +52,5 @@ test('a host that has nothing reports by a bundle: into the run’s folder where
 		silent: [],
 	});
 	const now = (await readTables(run)).facts;
-	expect(now.accesses.filter(({ path }) => path === '/work/0.txt').map(({ log }) => log)).toContain(name);
+	expect(now.accesses.filter(({ path }) => path === '/job/0.txt').map(({ log }) => log)).toContain(name);
 });

@@ -9,7 +9,7 @@ export interface Host {
 	readonly name: string;
 	/** Its root, from here. */
 	readonly root: string;
-	/** Its `/work`, from here, which is where its programs run. */
+	/** Its `/job`, from here, which is where its programs run. */
 	readonly work: string;
 	/** Its Python. */
 	readonly python: string;
@@ -23,7 +23,7 @@ interface HostOptions {
 	/** Folders of this machine by their paths there. */
 	readonly binds?: Readonly<Record<string, string>>;
 	readonly env?: Readonly<Record<string, string>>;
-	/** The working folder there; `/work` where none is given. */
+	/** The working folder there; `/job` where none is given. */
 	readonly cwd?: string;
 	/** Who runs it there. */
 	readonly uid?: number;
@@ -41,11 +41,11 @@ export const workerThere = `${bundleThere}/cellar-worker`;
 
 export function makeHost(place: Place, name: string): Host {
 	const root = join(place.folder, name);
-	const work = join(root, 'work');
+	const work = join(root, 'job');
 	makeRoot(root);
 	const python = addPython(root);
-	for (const folder of ['work', 'tmp', 'proc', 'dev', 'opt']) mkdirSync(join(root, folder), { recursive: true });
-	const words = (command: readonly string[], { binds = {}, env = {}, cwd = '/work', uid = 0 }: HostOptions) => [
+	for (const folder of ['job', 'tmp', 'proc', 'dev', 'opt']) mkdirSync(join(root, folder), { recursive: true });
+	const words = (command: readonly string[], { binds = {}, env = {}, cwd = '/job', uid = 0 }: HostOptions) => [
 		...['--unshare-user', '--unshare-pid', '--unshare-uts', '--unshare-ipc', '--hostname', name, '--die-with-parent'],
 		...['--uid', String(uid), '--gid', String(uid), '--bind', root, '/', '--proc', '/proc', '--dev', '/dev'],
 		...Object.entries(binds).flatMap(([there, here]) => ['--bind', here, there]),
