@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openMachine } from '../../core/src/dependencies/index.ts';
 import { openDpkg } from '../../core/src/dependencies/system/dpkg.ts';
 import { cell, folder, record } from './facts.ts';
 
@@ -74,6 +75,22 @@ test('a diverted file is the diverting package’s; the other’s lies where it 
 	expect(packages.ownerOf('/usr/bin/config')?.name).toBe('common');
 	expect(packages.ownerOf('/usr/bin/config.library-dev')?.name).toBe('library-dev');
 	expect(packages.filesOf(packages.find('library-dev')!)).toEqual(['/usr/bin/config.library-dev']);
+});
+
+test('what was read ahead answers, until dpkg installs something', () => {
+	const db = database();
+	db.list('tool', '/usr/share/tool');
+	db.status(stanza('tool', '1.0-1'));
+	const machine = openMachine({ dpkg: db.admin });
+	machine.ahead();
+	expect(machine.dpkg().ownerOf('/usr/share/tool')?.version).toBe('1.0-1');
+
+	const again = openMachine({ dpkg: db.admin });
+	again.ahead();
+	db.list('new', '/usr/share/new');
+	db.status(stanza('tool', '1.0-1') + stanza('new', '2'));
+	expect(again.dpkg().ownerOf('/usr/share/new')?.version).toBe('2');
+	expect(again.dpkg().ownerOf('/usr/share/tool')?.version).toBe('1.0-1');
 });
 
 test('architectures, removed packages, names that are not ASCII, what it depends on', () => {

@@ -1,7 +1,7 @@
 import type { Name, View } from '../model/index.ts';
 import { openPrefix, type CondaPrefix } from './conda/prefix.ts';
 import { openSite, type Site } from './python/site.ts';
-import { realPathOf } from './paths.ts';
+import { joined, realPathOf, statOf } from './paths.ts';
 import { openApk } from './system/apk.ts';
 import { openDpkg, type SystemPackages } from './system/dpkg.ts';
 import type { FileLists } from './system/lists.ts';
@@ -17,6 +17,8 @@ export interface Machine {
 	conda(folder: Name): CondaPrefix;
 	/** What dpkg installed; nothing where there is no dpkg. */
 	dpkg(): SystemPackages;
+	/** Reads what takes longest while there is time. What changes after that is read again when it is asked for. */
+	ahead(): void;
 	/** What rpm installed; nothing where there is no rpm. */
 	rpm(): RpmLists;
 	/** What apk installed; nothing where there is no apk. */
@@ -34,7 +36,14 @@ export function openMachine(
 ): Machine {
 	const sites = new Map<Name, Site>();
 	const prefixes = new Map<Name, CondaPrefix>();
+	const admin = o.dpkg ?? '/var/lib/dpkg';
 	let dpkg: SystemPackages | null = null;
+	let early: { readonly packages: SystemPackages; readonly state: string } | null = null;
+	// Whatever dpkg installs or removes, it writes this anew.
+	const state = () => {
+		const status = statOf(joined(admin, 'status'));
+		return status === null ? '' : `${status.ino} ${status.size} ${status.mtimeMs}`;
+	};
 	let rpm: RpmLists | null = null;
 	let apk: FileLists | null = null;
 	return {
@@ -50,7 +59,11 @@ export function openMachine(
 			if (prefix === undefined) prefixes.set(place, (prefix = openPrefix(place)));
 			return prefix;
 		},
-		dpkg: () => (dpkg ??= openDpkg(o.dpkg ?? '/var/lib/dpkg')),
+		dpkg: () => (dpkg ??= early?.state === state() ? early.packages : openDpkg(admin)),
+		ahead() {
+			const before = state();
+			early = { packages: openDpkg(admin), state: before };
+		},
 		rpm: () => (rpm ??= openRpm(o.rpm === undefined ? ['/usr/lib/sysimage/rpm', '/var/lib/rpm'] : [o.rpm])),
 		apk: () => (apk ??= openApk(o.apk === undefined ? ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'] : [o.apk])),
 	};

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { probeTracer, type TracerProbe } from '../audit/index.ts';
-import { openProject, readProjectRules } from '../dependencies/index.ts';
+import { openMachine, openProject, readProjectRules } from '../dependencies/index.ts';
 import { chooseKernel, createConnection, kernelCommand } from '../kernel/index.ts';
 import {
 	CellarError,
@@ -93,13 +93,11 @@ export async function auditNotebook(
 	const cells = codeCells(notebook);
 	const who = whoAndWhere();
 	const rules = readProjectRules(dirname(path), who.home);
-	const tracer = await tracerOf(options);
-	const spec = await chooseKernel({
-		wanted: options.kernel,
-		python: options.python,
-		notebook: kernelOf(notebook),
-		env: options.env,
-	});
+	const { kernel: wanted, python, env } = options;
+	const [tracer, spec] = await Promise.all([
+		tracerOf(options),
+		chooseKernel({ wanted, python, notebook: kernelOf(notebook), env }),
+	]);
 	const uses = await usesOf(cells, spec.language);
 
 	using scratch = temporaryFolder();
@@ -157,16 +155,17 @@ export async function auditNotebook(
 		const mentioned = uses.flatMap((use) => [...use.names.paths, ...use.names.runs]);
 		for (const file of namedFiles(mentioned, dirname(path), environment['HOME'] ?? '/')) keeper.named(file);
 		await keeper.settled();
+		const machine = openMachine();
 		const recorded = await recordCells({
 			...{ folder, spec, uses, cells, keeper, connection, environment, nonce, control, listen },
 			...{ argv: marked ?? argv, agent, workers: asked },
 			...{ timeoutSeconds: options.timeoutSeconds, allowErrors: options.allowErrors, checks: options.checks },
-			...{ cwd: dirname(path), tracer: tracer.path },
+			...{ cwd: dirname(path), tracer: tracer.path, whileItEnds: () => machine.ahead() },
 		});
 		await folder.append({ event: 'end', status: recorded.status, at: new Date().toISOString() });
 		const { facts, warnings } = await gatherWorkers({ ...workers, facts: recorded.facts });
 		const run = await finishRun({
-			...{ folder, facts, uses, listen, secrets, ofWorkers: warnings },
+			...{ folder, facts, uses, listen, secrets, machine, ofWorkers: warnings },
 			// What is secret in its metadata, or was put in, is not in the notebook that is kept.
 			notebook: withParameters(parseNotebook(kept.bytes, options.notebook), new Map(Object.entries(parameters.kept))),
 			...{ home: options.home, keepOutputs: options.keepOutputs, out: options.out, ended: null, inside: null },

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lineageOf, startTimeOf } from '../../audit/index.ts';
 import { openSession, type Connection, type Kernelspec, type Session } from '../../kernel/index.ts';
 import type { CellUse, Facts, RunStatus, StartedProcess } from '../../model/index.ts';
@@ -22,6 +23,8 @@ export interface Recording extends Omit<Tracing, 'name' | 'hints' | 'language' |
 	readonly connection: Connection;
 	/** Workers that are started for the manager that the kernel becomes, or starts; null for none. */
 	readonly workers: { readonly engine: Engine; readonly count: number } | null;
+	/** Work that is done beside the kernel's end, which takes a while, after the last cell. */
+	readonly whileItEnds?: () => void;
 }
 
 /**
@@ -57,7 +60,11 @@ async function runInKernel(o: Recording, aside: Aside, growing: Growing): Promis
 		stop: AbortSignal.any([o.control.stop, givenUp.signal]),
 		listen: o.listen,
 	});
-	await session.shutdown(5000);
+	const over = session.shutdown(5000);
+	// What asks the kernel to end is sent within a turn of the loop.
+	await nextTurn();
+	o.whileItEnds?.();
+	await over;
 	await workers?.end();
 	return status;
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { describe, judge, openMachine, wholeRun } from '../../dependencies/index.ts';
+import { describe, judge, openMachine, wholeRun, type Machine } from '../../dependencies/index.ts';
 import {
 	differenceWarning,
 	encodeName,
@@ -52,6 +52,8 @@ export interface Ending {
 	readonly out: string | null;
 	/** The inside of the sandbox of a repeat; null for a run on this machine's own files. */
 	readonly inside: Inside | null;
+	/** What was opened of this machine's packages by then. */
+	readonly machine?: Machine;
 	/** What is known to be secret. */
 	readonly secrets: Secrets;
 	/** What is to be said of workers with logs of their own. */
@@ -85,7 +87,7 @@ export async function finishRun(ending: Ending): Promise<Run> {
 	const looked = new Map([...lookAtFiles(o.facts, journal, looking), ...known]);
 
 	listen({ type: 'step', what: 'judging what was used', done: null, of: null });
-	const machine = o.inside === null ? openMachine() : openMachine({ view: o.inside, dpkg: recordedDpkg });
+	const machine = o.inside === null ? (o.machine ?? openMachine()) : openMachine({ view: o.inside, dpkg: recordedDpkg });
 	const blobs = openBlobs(o.home);
 	const scripts =
 		o.notebook === null ? await usesOfProgram({ run: account, facts: o.facts, files: looked, blobs, view: o.inside }) : [];
