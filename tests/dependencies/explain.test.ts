@@ -58,7 +58,7 @@ test('a file is explained with its owner, its rule, who used it and the way that
 		],
 		store: null,
 		requiredBy: [],
-		cell: null,
+		...{ cell: null, task: null, worker: null },
 	});
 });
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Explanation } from '../../core/src/flows/deps.ts';
 import { makePlace } from './cellar.ts';
 import { faultsOf } from './engines.ts';
 import { auditExternal } from './external.ts';
@@ -42,8 +43,10 @@ test('workers that were started by cellar worker report into the run: each task 
 	const workers = run.deps.json<Deps>();
 	expect(workers.software.find(({ name }) => name === 'distributed')).toMatchObject({ workers: ['w1', 'w2'], manager: true });
 	expect(workers.software.map(({ name }) => name)).not.toContain('ipykernel');
-	const explained = await place.cellar(['explain', 'data/dask_submit-1.txt', '--json'], { cwd: run.folder });
-	expect(explained.json<{ uses: readonly object[] }>().uses).toMatchObject([
+	const explain = async (what: string) =>
+		(await place.cellar(['explain', what, '--json'], { cwd: run.folder })).json<Explanation>();
+	const { uses } = await explain('data/dask_submit-1.txt');
+	expect(uses).toMatchObject([
 		{
 			cell: 2,
 			worker: expect.stringMatching(/^w[12]$/),
@@ -52,4 +55,16 @@ test('workers that were started by cellar worker report into the run: each task 
 			seconds: expect.any(Number),
 		},
 	]);
+	// The task that read it tells the same from its side: where it ran, for how long by its worker's own log, and what it read.
+	const [use] = uses;
+	const { task } = await explain('task:2');
+	expect(task?.submitted).toMatchObject({ cell: 2 });
+	expect(task?.attempts.at(-1)).toMatchObject({ worker: use?.worker, log: use?.log, counted: true, seconds: expect.any(Number) });
+	// Forty files of one folder are one thing; of that the task used one file.
+	expect(task?.reads.map((path) => basename(path))).toEqual(['data']);
+	const members = task?.dependencies.data.flatMap((item) => item.members?.flatMap((member) => member.paths) ?? []);
+	expect(members?.map((path) => basename(path))).toEqual(['dask_submit-1.txt']);
+	const { worker } = await explain(`worker:${use?.worker}`);
+	expect(worker?.functions.reduce((sum, one) => sum + one.tasks, 0)).toBe(worker?.tasks);
+	expect(worker?.reads).toContain(task?.reads[0]);
 });

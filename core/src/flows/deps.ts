@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import {
-	cellMeant,
 	describe,
 	explain,
 	explainCell,
+	explainTask,
+	explainWorker,
 	judge,
 	namesTasks,
 	openMachine,
@@ -56,7 +57,7 @@ export async function dependenciesOf(o: {
 	return describe(judgement, files, selector);
 }
 
-/** Why a path or a package is what it is said to be, or what a cell did: the whole of `cellar explain`. */
+/** Why a path or a package is what it is said to be, or what a cell, a task or a worker did: the whole of `cellar explain`. */
 export async function explainIn(o: {
 	readonly home: string;
 	readonly run: string;
@@ -65,26 +66,59 @@ export async function explainIn(o: {
 }): Promise<Explanation & { readonly format: 1 }> {
 	const { directory } = await openRun(o.home, o.run);
 	const run = await readRun(directory);
-	// Before the tables are read: a cell that is not there is told at once.
-	if (cellMeant(o.what) !== null) parseSelector(o.what, run);
+	const part = /^(cell|task|worker):/.exec(o.what)?.[1];
+	const what = part === undefined ? o.what : o.what.replaceAll(' ', '');
+	// Before the tables are read: a part that is not there is told at once.
+	if (part !== undefined) parseSelector(what, run, part === 'task' ? await readTasks(directory) : []);
 	const { judgement, files, uses } = await judgeAgain(o.home, directory, run);
-	if (cellMeant(o.what) !== null) return { format: 1, ...explainCell(judgement, files, uses, o.what) };
-	const told = explain(judgement, meant(judgement, o.what, o.cwd));
+	if (part === 'cell') return { format: 1, ...explainCell(judgement, files, uses, what) };
+	if (part === 'worker') return { format: 1, ...explainWorker(judgement, files, what) };
+	if (part === 'task') return { format: 1, ...(await withTimes(explainTask(judgement, files, what), directory, run)) };
+	const told = explain(judgement, meant(judgement, what, o.cwd));
 	return { format: 1, ...told, uses: await timed(told.uses, directory, run) };
 }
 
 /** When each use was, since the run began, by the time that stands in the log. */
 async function timed(uses: Explanation['uses'], directory: string, run: Run): Promise<Explanation['uses']> {
+	const at = await secondsOf(
+		uses.map((use) => ({ log: use.log, line: use.first })),
+		...([directory, run] as const),
+	);
+	return uses.map((use) => ({ ...use, seconds: at(use.log, use.first) }));
+}
+
+/** When each attempt of a task began, and how long it took. */
+async function withTimes(told: Explanation, directory: string, run: Run): Promise<Explanation> {
+	if (told.task === null) return told;
+	const { attempts } = told.task;
+	const lines = attempts.flatMap(({ log, begun, ended }) =>
+		[begun, ...(ended === null ? [] : [ended])].map((line) => ({ log, line })),
+	);
+	const at = await secondsOf(lines, directory, run);
+	const timedAttempts = attempts.map((one) => {
+		const began = at(one.log, one.begun);
+		const ended = one.ended === null ? null : at(one.log, one.ended);
+		return { ...one, began, seconds: began === null || ended === null ? null : Math.round((ended - began) * 1000) / 1000 };
+	});
+	return { ...told, task: { ...told.task, attempts: timedAttempts } };
+}
+
+/** Tells when lines were written, in seconds since the run began; null where the log is not kept. */
+async function secondsOf(
+	lines: readonly { readonly log: LogId; readonly line: number }[],
+	directory: string,
+	run: Run,
+): Promise<(log: LogId, line: number) => number | null> {
 	const times = new Map<LogId, ReadonlyMap<number, number>>();
-	for (const log of new Set(uses.map((use) => use.log))) {
-		const lines = new Set(uses.filter((use) => use.log === log).map((use) => use.first));
-		times.set(log, await timesOfLines(join(directory, 'logs', `${log}.strace`), lines));
+	for (const log of new Set(lines.map((one) => one.log))) {
+		const own = new Set(lines.filter((one) => one.log === log).map(({ line }) => line));
+		times.set(log, await timesOfLines(join(directory, 'logs', `${log}.strace`), own));
 	}
 	const began = Date.parse(run.started);
-	return uses.map((use) => {
-		const at = times.get(use.log)?.get(use.first);
-		return { ...use, seconds: at === undefined ? null : Math.round(at - began) / 1000 };
-	});
+	return (log, line) => {
+		const at = times.get(log)?.get(line);
+		return at === undefined ? null : Math.round(at - began) / 1000;
+	};
 }
 
 /** A word with a slash that the run knows from the user's folder is that path; otherwise it is as it was typed. */

@@ -1,10 +1,10 @@
-import type { Access, ExecFact, Name } from '../../model/index.ts';
-import { isConda } from '../conda/prefix.ts';
-import { dependenciesOf, environmentOf } from '../python/requires.ts';
-import type { Judgement } from '../judge.ts';
-import { isSystems, type Package } from '../packages.ts';
-import { baseOf, byName, readText } from '../paths.ts';
-import type { Distribution } from '../python/site.ts';
+import type { Access, ExecFact, Name } from '../../../model/index.ts';
+import { isConda } from '../../conda/prefix.ts';
+import { dependenciesOf, environmentOf } from '../../python/requires.ts';
+import type { Judgement } from '../../judge.ts';
+import { isSystems, type Package } from '../../packages.ts';
+import { baseOf, byName, readText } from '../../paths.ts';
+import type { Distribution } from '../../python/site.ts';
 
 /**
  * The most plausible way from the user's code to a file: the cell, what it named, the distributions between by what they

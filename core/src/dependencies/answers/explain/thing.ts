@@ -8,16 +8,16 @@ import {
 	type CellExecution,
 	type Name,
 	type PathVerdict,
-} from '../../model/index.ts';
-import type { Judgement } from '../judge.ts';
-import { titleOf, type Package } from '../packages.ts';
-import { baseOf, byName, cleaned, joined, seenBy } from '../paths.ts';
+} from '../../../model/index.ts';
+import type { Judgement } from '../../judge.ts';
+import { titleOf, type Package } from '../../packages.ts';
+import { baseOf, byName, cleaned, joined, seenBy } from '../../paths.ts';
 import { chainTo, requiredBy } from './chain.ts';
-import type { Explanation, Use } from './explanation.ts';
-import { createPrograms, shortName } from './programs.ts';
-import { roleOfStore, type Store } from '../data/stores.ts';
-import { cellList } from './software.ts';
-import { storesIn, titleOfStore } from './stores.ts';
+import { noPart, type Explanation, type Use } from './explanation.ts';
+import { createPrograms, shortName } from '../programs.ts';
+import { roleOfStore, type Store } from '../../data/stores.ts';
+import { cellList } from '../software.ts';
+import { storesIn, titleOfStore } from '../stores.ts';
 
 /**
  * Why a file is what it is said to be, who used it, and what brought it in; of a package the same, for all its files together.
@@ -61,7 +61,7 @@ function explainPath(j: Judgement, what: string, verdict: PathVerdict, store: St
 		chain: chainTo(j, verdict.path),
 		uses: usesOf(j, accesses),
 		requiredBy: [],
-		cell: null,
+		...noPart,
 	};
 }
 
@@ -96,7 +96,7 @@ function explainStore(j: Judgement, what: string, folder: Name, stores: Readonly
 		),
 		store: { path: folder, files: members.length },
 		requiredBy: [],
-		cell: null,
+		...noPart,
 	};
 }
 
@@ -138,7 +138,7 @@ function explainPackage(j: Judgement, what: string, one: Package): Explanation {
 		),
 		store: null,
 		requiredBy: requiredBy(j, one),
-		cell: null,
+		...noPart,
 	};
 }
 
