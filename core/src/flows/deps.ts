@@ -68,6 +68,11 @@ export async function explainIn(o: {
 	const run = await readRun(directory);
 	const part = /^(cell|task|worker):/.exec(o.what)?.[1];
 	const what = part === undefined ? o.what : o.what.replaceAll(' ', '');
+	if (/^function:/.test(o.what)) {
+		throw new CellarError('CELLAR_USAGE', `${o.what}: of a function, all tasks together are told`, {
+			hint: `cellar deps --for ${o.what}, or cellar explain task:N of one of its tasks`,
+		});
+	}
 	// Before the tables are read: a part that is not there is told at once.
 	if (part !== undefined) parseSelector(what, run, part === 'task' ? await readTasks(directory) : []);
 	const { judgement, files, uses } = await judgeAgain(o.home, directory, run);
