@@ -68,7 +68,7 @@ export async function explainIn(o: {
 	const run = await readRun(directory);
 	const part = /^(cell|task|worker):/.exec(o.what)?.[1];
 	const what = part === undefined ? o.what : o.what.replaceAll(' ', '');
-	if (/^function:/.test(o.what)) {
+	if (o.what.startsWith('function:')) {
 		throw new CellarError('CELLAR_USAGE', `${o.what}: of a function, all tasks together are told`, {
 			hint: `cellar deps --for ${o.what}, or cellar explain task:N of one of its tasks`,
 		});
