@@ -33,17 +33,19 @@ export function readEditables(site: Site): {
 	const sources: EditableSource[] = [];
 	const added: AddedFolder[] = [];
 	for (const name of namesIn(site.folder) ?? []) {
+		const isFinder = /^__editable___.*_finder\.py$/.test(name);
+		// Whose any other name is need not be known: for that, the lists of nearly all distributions would be read.
+		if (!isFinder && !name.endsWith('.pth')) continue;
 		const file = joined(site.folder, name);
 		const distribution = site.listing(file)[0]?.distribution ?? null;
-		if (name.endsWith('.pth')) {
-			for (const path of foldersInPth(site.folder, readText(file) ?? '')) {
-				added.push({ path, by: file });
-				if (distribution !== null) sources.push({ distribution, kind: 'folder', name: null, path });
-			}
-		} else if (distribution !== null && /^__editable___.*_finder\.py$/.test(name)) {
+		if (isFinder && distribution !== null) {
 			for (const [module, path] of mappingIn(readText(file) ?? '')) {
 				sources.push({ distribution, kind: 'module', name: module, path });
 			}
+		}
+		for (const path of isFinder ? [] : foldersInPth(site.folder, readText(file) ?? '')) {
+			added.push({ path, by: file });
+			if (distribution !== null) sources.push({ distribution, kind: 'folder', name: null, path });
 		}
 	}
 	for (const distribution of site.distributions) {
