@@ -211,13 +211,23 @@ library.set_cores(1)
 library.set_function_slots(1)
 m.install_library(library)`;
 
-/** A worker that is told to end while its library starts waits for it for ever. */
+/**
+ * A worker that is told to end may wait for its library for ever. Killed alone, it leaves its transfers behind, of which the run
+ * then rightly says that they were still running; its library is of its session too, though of another group.
+ */
 const end = `
+def kill(session):
+    for pid in map(int, filter(str.isdigit, os.listdir('/proc'))):
+        try:
+            if os.getsid(pid) == session: os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError: pass
 m.close()
 for worker in workers: worker.terminate()
 for worker in workers:
     try: worker.wait(5)
-    except subprocess.TimeoutExpired: worker.kill()`;
+    except subprocess.TimeoutExpired:
+        kill(worker.pid)
+        worker.wait()`;
 
 interface Told {
 	readonly port: number;
