@@ -53,8 +53,15 @@ test('batch jobs of which no worker has begun are counted, by engine, and are no
 		{ report: { ...report, job: 'job.dask.7.2' } },
 		{ report: { ...report, job: 'job.parsl.7.3' } },
 	];
-	expect(unseenJobs({ handed }, begun).map(({ code, message }) => [code, message.slice(0, 54)])).toEqual([
+	expect(unseenJobs({ handed }, begun, new Map()).map(({ code, message }) => [code, message.slice(0, 54)])).toEqual([
 		['CELLAR_JOBS_UNSEEN', 'of 2 batch jobs for workers of dask, 1 started none th'],
+	]);
+	const bare = new Map([
+		['job.dask.7.1', 'n17'],
+		['job.dask.7.2', 'n18'],
+	]);
+	expect(unseenJobs({ handed }, begun, bare).map(({ message }) => message.split(',', 2).join())).toEqual([
+		'of 2 batch jobs for workers of dask, 1 ran unaudited on n17',
 	]);
 	expect(unseenWorkers({ tasks: [], handed })).toEqual([]);
 });

@@ -230,7 +230,11 @@ test('what is there is not replaced by a bundle, and what cannot be is said', as
 	expect(await asked(['-o', 'no/where'])).toEqual([2, 'CELLAR_NO_SUCH_FILE']);
 	expect(await asked(['-o', 'b', '--run', 'latest'])).toEqual([2, 'CELLAR_NO_SUCH_RUN']);
 	expect(await asked(['-o', 'b'], { PATH: '/nowhere' })).toEqual([4, 'CELLAR_NO_TRACER']);
+	// Where the jobs of every run look for one.
+	mkdirSync(join(place.home, 'bundle'), { recursive: true });
+	writeFileSync(join(place.home, 'bundle/mine'), '');
 	expect(await asked([])).toEqual([2, 'CELLAR_USAGE']);
+	expect(await asked(['--run', 'latest'])).toEqual([2, 'CELLAR_USAGE']);
 	expect(readFileSync(join(place.folder, 'full/mine'), 'utf8')).toBe('');
-	expect([existsSync(join(place.folder, 'b')), readdirSync(place.folder)]).toEqual([false, ['full']]);
+	expect([existsSync(join(place.folder, 'b')), readdirSync(place.folder).toSorted()]).toEqual([false, ['full', 'home']]);
 });

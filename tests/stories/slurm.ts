@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -30,8 +30,15 @@ const beginMs = 20_000;
 const jobsMs = 20_000;
 const endMs = 5000;
 
-/** Starts Slurm. Where its jobs are cancelled, they have `killWait` seconds between SIGTERM and SIGKILL. */
-export async function startSlurm(o: { readonly nodes: number; readonly killWait?: number }): Promise<Cluster> {
+interface SlurmOptions {
+	readonly nodes: number;
+	/** How many seconds jobs that are cancelled have between SIGTERM and SIGKILL. */
+	readonly killWait?: number;
+	/** What the first node does not see, the second, and so on: files and folders. Then each has a name and processes of its own, too. */
+	readonly unseen?: readonly (readonly string[])[];
+}
+
+export async function startSlurm(o: SlurmOptions): Promise<Cluster> {
 	if (!existsSync(join(unpacked, '.complete.json'))) throw new Error('Slurm is missing: npm run setup -- --full brings it');
 	const folder = mkdtempSync(join(tmpdir(), 'cellar-slurm-'));
 	const at = (name: string) => join(folder, name);
@@ -48,9 +55,10 @@ export async function startSlurm(o: { readonly nodes: number; readonly killWait?
 		return stdout.trim();
 	};
 	const daemons: ChildProcess[] = [];
-	const start = (name: string, ...words: readonly string[]) => {
+	const start = (before: readonly string[], name: string, ...words: readonly string[]) => {
+		const [first = '', ...rest] = [...before, program(name), ...words];
 		// Only what a node's own daemon has: a job gets its environment from sbatch, or from here where that is to send none.
-		const child = spawn(program(name), words, {
+		const child = spawn(first, rest, {
 			cwd: folder,
 			env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...confOf(env) },
 			stdio: 'ignore',
@@ -64,9 +72,11 @@ export async function startSlurm(o: { readonly nodes: number; readonly killWait?
 	const paths = ['key', 'socket', 'pid', 'log', 'seed'].map((name) =>
 		`--${name}-file=${at(`munge/${name}`)}`.replace('socket-file', 'socket'),
 	);
-	start('munged', '--foreground', '--num-threads=2', '--force', ...paths);
-	start('slurmctld', '-D');
-	for (const node of nodesOf(o.nodes)) start('slurmd', '-D', '-N', node, '-d', program('slurmstepd'));
+	start([], 'munged', '--foreground', '--num-threads=2', '--force', ...paths);
+	start([], 'slurmctld', '-D');
+	for (const [at, node] of nodesOf(o.nodes).entries()) {
+		start(hostThatLacks(o.unseen?.[at], node), 'slurmd', '-D', '-N', node, '-d', program('slurmstepd'));
+	}
 	const cluster: Cluster = {
 		env,
 		run,
@@ -97,6 +107,29 @@ export async function startSlurm(o: { readonly nodes: number; readonly killWait?
 	);
 	await stop();
 	throw new Error(`Slurm did not begin within ${beginMs / 1000} seconds:\n${said.join('\n')}`);
+}
+
+/** What a program is started by, so that it does not see some files. */
+function hostThatLacks(unseen: readonly string[] | undefined, name: string): string[] {
+	if (unseen === undefined) return [];
+	return [
+		...[
+			'bwrap',
+			'--unshare-pid',
+			'--unshare-uts',
+			'--hostname',
+			name,
+			'--die-with-parent',
+			'--dev-bind',
+			'/',
+			'/',
+			'--proc',
+			'/proc',
+		],
+		// What is not a folder is there, and can be neither read as what it was nor executed.
+		...unseen.flatMap((path) => (statSync(path).isDirectory() ? ['--tmpfs', path] : ['--ro-bind', '/dev/null', path])),
+		'--',
+	];
 }
 
 const confOf = ({ SLURM_CONF }: Cluster['env']) => ({ SLURM_CONF });
@@ -207,6 +240,8 @@ export interface SlurmNotebook {
 	/** What the first cell does, and the last. */
 	readonly first: string;
 	readonly last: string;
+	/** What `cellar audit` has in its environment, beside the cluster's. */
+	readonly env?: Readonly<Record<string, string>>;
 	/** The cells between. */
 	readonly cells: readonly EngineCell[];
 }
@@ -226,7 +261,7 @@ export function slurmNotebook(place: Place, o: SlurmNotebook): { readonly notebo
 export async function auditOnSlurm(place: Place, slurm: Cluster, o: SlurmNotebook): Promise<EngineRun & { readonly said: Said }> {
 	const { notebook, cells } = slurmNotebook(place, o);
 	const python = pythonOf(o.environment);
-	const env = { ...slurm.env, PATH: `${dirname(python)}:${slurm.env.PATH}` };
+	const env = { ...slurm.env, ...o.env, PATH: `${dirname(python)}:${slurm.env.PATH}` };
 	const said = await place.cellar(['audit', notebook, '--python', python, '--json'], { env });
 	expect(said.code, `${said.stderr}${raisedIn(said)}`).toBe(0);
 	return { said, ...(await runOf(place, said, dirname(notebook), cells)) };

@@ -1,20 +1,30 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { agentFolder, jobScript, jobScriptName } from '../../core/src/workers/index.ts';
+import { agentFolder, jobScript, jobScriptName, unauditedFolder } from '../../core/src/workers/index.ts';
 import { nonce, pythonOf, scratch } from '../audit/audited.ts';
 
-/** A run's folder with the script, by which `cellar` is started. */
-function runFolder(cellar: readonly string[]): string {
+/** A run's folder with the script, by which `cellar` is started, or what lies in one of the folders for bundles. */
+function runFolder(cellar: readonly string[], bundles: readonly string[] = []): string {
 	const run = join(scratch(), "a run's");
 	mkdirSync(run);
-	writeFileSync(join(run, jobScriptName), jobScript(cellar));
+	writeFileSync(join(run, jobScriptName), jobScript({ cellar, version: '1.2.3', bundles }));
 	return run;
 }
 
+/** A folder with a program that stands where a bundle's does: it says with which words it was started, and starts where it is said so. */
+function bundleThat(starts: boolean): string {
+	const bundle = join(scratch(), "it's a bundle");
+	mkdirSync(bundle);
+	const text = `[ "$1" = --starts ] && { [ "$2" = 1.2.3 ] && ${String(starts)}; exit; }\nprintf 'bundle %s\\n' "$@"`;
+	writeFileSync(join(bundle, 'cellar-worker'), text);
+	return bundle;
+}
+
 /** A job's shell has nothing in its environment. */
-const shell = (...words: readonly string[]) => execFileSync('/bin/sh', words, { env: {}, encoding: 'utf8' });
+const shell = (...words: readonly string[]) => execFileSync('/bin/sh', words, { env: {}, encoding: 'utf8', stdio: 'pipe' });
 
 /** What the agent in the kernel writes into a job's script. */
 function inJob(run: string, command: string): string {
@@ -51,9 +61,26 @@ test('a job starts its worker by the Cellar of the run, wherever that lies, with
 
 test('where the job’s host sees no such Cellar, or no such run, the worker is started as it is', () => {
 	const command = "A=1 sh -c 'echo $A $0' 'x y'";
-	const without = runFolder([process.execPath, join(scratch(), 'gone.js')]);
+	const without = runFolder([process.execPath, join(scratch(), 'gone.js')], [join(scratch(), 'none'), bundleThat(false)]);
 	expect(shell('-c', inJob(without, command))).toBe('1 x y\n');
+	const [job = ''] = readdirSync(join(without, unauditedFolder));
+	expect(job).toMatch(/^job\.dask\.\d+\.1$/);
+	expect(readFileSync(join(without, unauditedFolder, job), 'utf8')).toBe(`${hostname()}\n`);
 	expect(shell('-c', inJob(join(scratch(), 'gone'), command))).toBe('1 x y\n');
+});
+
+test.each([
+	['Cellar', () => [process.execPath, join(scratch(), 'gone.js')]],
+	// As one that was made for another kind of machine, or newer libraries.
+	['a Node that starts', () => ['/bin/false', join(agentFolder, 'core.py')]],
+])('where the job’s host has not %s, the worker is started by the first bundle that starts there', (_, cellar) => {
+	const run = runFolder(cellar(), [join(scratch(), 'none'), bundleThat(false), bundleThat(true)]);
+	const said = shell('-c', inJob(run, "A=1 python -m 'x y'")).split('\n');
+	expect(said.map((line) => line.replace(/^bundle /, ''))).toEqual([
+		...['--run', run, '--job', expect.stringMatching(/^job\.dask\.\d+\.1$/), '--or-unaudited', '--'],
+		...['python', '-m', 'x y', ''],
+	]);
+	expect(existsSync(join(run, unauditedFolder))).toBe(false);
 });
 
 test('what a launcher writes by way of a shell’s here-document means the same after it', () => {

@@ -19,7 +19,7 @@ import {
 	type Secrets,
 } from '../model/index.ts';
 import { codeCells, parseNotebook, withParameters, type Notebook } from '../notebook/index.ts';
-import { createRun, openBlobs, type RunFolder } from '../store/index.ts';
+import { bundleFolder, createRun, openBlobs, type RunFolder } from '../store/index.ts';
 import { agentFolder, engineNamed, engineNames, jobScript, jobScriptName, withAgent, type Engine } from '../workers/index.ts';
 import { accountOfCells } from './run/cells.ts';
 import type { Control } from './run/control.ts';
@@ -143,7 +143,8 @@ export async function auditNotebook(
 	const workers = { directory: folder.directory, nonce, known: new Set<LogId>(), secrets, wait: true };
 	await folder.write('notebook.ipynb', kept.bytes);
 	await folder.append({ event: 'limits', keepInputs: options.keepInputs, keepOutputs: options.keepOutputs });
-	if (options.cellar !== null) await folder.write(jobScriptName, jobScript(options.cellar));
+	if (options.cellar !== null)
+		await folder.write(jobScriptName, jobScript({ cellar: options.cellar, version, bundles: bundlesOf(options) }));
 	const marked = withAgent(argv, nonce, options.cellar && folder.directory);
 	listen({ type: 'run began', run: folder.id, directory: folder.directory, notebook: path, cells: cells.length });
 
@@ -241,6 +242,12 @@ export async function auditProgram(
 	} catch (error) {
 		throw keptWhat(error, folder.id);
 	}
+}
+
+/** Where the bundle may lie by which batch jobs start workers on nodes that have no Cellar: it need not be there, or be seen from here. */
+function bundlesOf({ env, home }: Asked): string[] {
+	const named = env['CELLAR_BUNDLE'];
+	return [...(named ? [resolve(named)] : []), bundleFolder(home)];
 }
 
 /** @throws CellarError CELLAR_USAGE where there is no such engine */

@@ -31,5 +31,10 @@ export function blobsFolder(home: string): string {
 	return join(home, 'blobs');
 }
 
+/** Where the jobs of every run look for a bundle. */
+export function bundleFolder(home: string): string {
+	return join(home, 'bundle');
+}
+
 /** The files of a run folder that are not tables (docs/run-format.md). */
 export const names = { run: 'run.json', journal: 'journal.jsonl', lock: 'lock', logs: 'logs' } as const;

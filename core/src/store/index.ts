@@ -1,5 +1,5 @@
 /** The run folder and the blob store on disk (docs/run-format.md): what is written is whole, what was written survives. */
-export { cellarHome } from './home.ts';
+export { bundleFolder, cellarHome } from './home.ts';
 export { createRun, reopenRun, type RunFolder } from './create.ts';
 export { readRun, runOf } from './read.ts';
 export { readJournal } from './journal.ts';

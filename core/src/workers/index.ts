@@ -10,5 +10,5 @@ export { workerCommand, type WorkerCommand } from './command.ts';
 export type { Engine, Surroundings } from './engines/engine.ts';
 export { endsWithParent, engineNamed, engineNames, engineOfCommand } from './engines/index.ts';
 export { thisMachine } from './here.ts';
-export { jobScript, jobScriptName, quoted } from './job.ts';
+export { jobScript, jobScriptName, quoted, unauditedFolder } from './job.ts';
 export { runCommand } from './run.ts';

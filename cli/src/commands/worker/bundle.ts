@@ -5,7 +5,7 @@ import { answer, commonFlags, type CommonFlags } from '../../command.ts';
 import { size } from '../../reporters/text.ts';
 
 interface Flags extends CommonFlags {
-	readonly output: string;
+	readonly output?: string;
 	readonly run?: string;
 	readonly withoutNode: boolean;
 }
@@ -14,6 +14,7 @@ export const bundle = buildCommand<Flags>({
 	docs: {
 		brief: 'Make one folder with all that a worker needs on a machine that has nothing',
 		customUsage: [
+			{ input: '', brief: 'for the batch jobs of all audits to come, where their nodes have no Cellar' },
 			{ input: '-o cellar-bundle', brief: 'for any run: cellar-bundle/cellar-worker --run DIR -- COMMAND' },
 			{ input: '-o cellar-bundle --run latest', brief: 'for one run, also where its folder cannot be reached' },
 		],
@@ -25,7 +26,13 @@ export const bundle = buildCommand<Flags>({
 		aliases: { o: 'output' },
 		flags: {
 			...commonFlags,
-			output: { kind: 'parsed', parse: String, brief: 'The folder to make', placeholder: 'DIR' },
+			output: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'The folder to make; default bundle in CELLAR_HOME, where batch jobs of every run look for it',
+				optional: true,
+				placeholder: 'DIR',
+			},
 			run: {
 				kind: 'parsed',
 				parse: String,
@@ -48,7 +55,7 @@ export const bundle = buildCommand<Flags>({
 					home: cellarHome(process.env),
 					run: flags.run ?? null,
 					withoutNode: flags.withoutNode,
-					out: flags.output,
+					out: flags.output ?? null,
 					env: process.env,
 				},
 				main: fileURLToPath(new URL('../../main.js', import.meta.url)),
@@ -58,7 +65,13 @@ export const bundle = buildCommand<Flags>({
 				node === null
 					? `${path}  ${size(bytes)}: scripts for Linux that has strace`
 					: `${path}  ${size(bytes)}: Node ${node}, strace ${strace} and Cellar’s worker, for Linux on ${architecture}`;
-			return { document: made, text: `${what}${run === null ? '' : `\nfor the run ${run}`}\n`, exit: 0 };
+			const forWhom = [
+				run === null ? [] : [`for the run ${run}`],
+				flags.output === undefined
+					? [`batch jobs of cellar audit start their workers by it where a node lacks what that takes`]
+					: [],
+			];
+			return { document: made, text: [what, ...forWhom.flat(), ''].join('\n'), exit: 0 };
 		});
 	},
 });

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { findTracer } from '../../audit/index.ts';
 import { openMachine } from '../../dependencies/index.ts';
 import { CellarError, diskError } from '../../model/index.ts';
-import { findRun, readRun, ticketOf, type Ticket } from '../../store/index.ts';
+import { bundleFolder, findRun, readRun, ticketOf, type Ticket } from '../../store/index.ts';
 import { tryStart } from '../../workers/index.ts';
 import { version } from '../version.ts';
 import { addCode } from './code.ts';
@@ -23,8 +23,8 @@ export interface BundleOptions {
 	readonly run: string | null;
 	/** Without Node and strace, for machines that have strace: the log is left for whoever has Cellar. */
 	readonly withoutNode: boolean;
-	/** Where to make it. */
-	readonly out: string;
+	/** Where to make it; null for where jobs of every run look for it, in `home`. */
+	readonly out: string | null;
 	/** The first file of the command line. */
 	readonly main: string;
 	readonly env: NodeJS.ProcessEnv;
@@ -54,8 +54,14 @@ export interface BundleDocument {
  * @throws CellarError CELLAR_USAGE where something is there already, CELLAR_NO_TRACER, CELLAR_NO_SUCH_RUN, CELLAR_NO_SUCH_FILE, …
  */
 export async function makeBundle(o: BundleOptions): Promise<BundleDocument & { readonly path: string }> {
-	const place = resolve(o.out);
-	checkPlace(place, o.out);
+	if (o.out === null && (o.run !== null || o.withoutNode)) {
+		throw new CellarError('CELLAR_USAGE', 'where a bundle for one run is to be made is not said', {
+			hint: 'cellar worker bundle -o DIR --run RUN; without both it is for the batch jobs of all runs',
+		});
+	}
+	const place = resolve(o.out ?? bundleFolder(o.home));
+	if (o.out === null) makeHome(o.home);
+	checkPlace(place, o.out ?? place);
 	const ticket = o.run === null ? null : await ticketFor(o.home, o.run);
 	if (!o.withoutNode) checkNode();
 	const strace = o.withoutNode ? null : await foundTracer(o.env);
@@ -93,6 +99,14 @@ function checkNode(): void {
 	});
 }
 
+function makeHome(home: string): void {
+	try {
+		mkdirSync(home, { recursive: true, mode: 0o700 });
+	} catch (cause) {
+		throw diskError(cause, `make ${home}`, { hint: 'look at the rights there, or set CELLAR_HOME' });
+	}
+}
+
 function checkPlace(place: string, asked: string): void {
 	if (!(statSync(dirname(place), { throwIfNoEntry: false })?.isDirectory() ?? false)) {
 		throw new CellarError('CELLAR_NO_SUCH_FILE', `there is no folder ${dirname(place)} to put the bundle in`, { where: asked });
@@ -100,7 +114,7 @@ function checkPlace(place: string, asked: string): void {
 	const there = lstatSync(place, { throwIfNoEntry: false });
 	if (there === undefined || (there.isDirectory() && readdirSync(place).length === 0)) return;
 	throw new CellarError('CELLAR_USAGE', `${asked} is there and is no empty folder, so it is not replaced`, {
-		hint: 'give another name with -o',
+		hint: 'give another name with -o, or remove it where no worker uses it',
 	});
 }
 
@@ -147,7 +161,7 @@ function fillWhole(folder: string, o: BundleOptions & { readonly ticket: Ticket 
 	const strace = addProgram(folder, 'strace', o.strace.path);
 	const code = addCode(folder, { main: o.main, also: [fileURLToPath(new URL('../workers/audited.js', import.meta.url))] });
 	const main = join('app', 'dist', basename(o.main));
-	const words = { MACHINE: `${type()} ${machine()}`, FIRST: node.first, NODE: node.command, MAIN: main };
+	const words = { MACHINE: `${type()} ${machine()}`, FIRST: node.first, NODE: node.command, MAIN: main, VERSION: version };
 	writeScript(join(folder, 'cellar-worker'), new URL('./cellar-worker.sh', import.meta.url), words);
 	writeScript(join(folder, 'programs/strace.sh'), new URL('./strace.sh', import.meta.url), { STRACE: strace.command });
 	const workers = join(folder, 'app/node_modules/@cellar/core/dist/workers');

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mergeFacts } from '../../audit/index.ts';
 import { CellarError, type Facts, type LogId, type Secrets, type Warning } from '../../model/index.ts';
 import { factsOfReport, readJournal, runOf, takeWorker, workersIn, type WorkerState } from '../../store/index.ts';
+import { unauditedJobs } from './jobs.ts';
 import { reduceWorker } from './reduce.ts';
 import { unseenJobs, unseenTasks, unseenWorkers } from './unseen.ts';
 
@@ -68,7 +69,7 @@ export async function gatherWorkers(o: {
 		warnings.push(...unseenWorkers(facts));
 		if (runOf(await readJournal(o.directory)).status === 'finished') warnings.push(...unseenTasks(facts));
 	}
-	warnings.push(...unseenJobs(facts, found));
+	warnings.push(...unseenJobs(facts, found, await unauditedJobs(o.directory)));
 	for (const worker of found) if (!isAudited(worker)) warnings.push(silent(worker, worker.report?.unaudited ?? ''));
 	return { facts, warnings, merged };
 }

@@ -6,23 +6,44 @@ function jobOf({ id, task }: Facts['handed'][number]): string | null {
 	return task === null ? (/^job\.([^.]+)\./.exec(id)?.[1] ?? null) : null;
 }
 
-/** Jobs of which no worker has begun: they wait, were cancelled, or ran where nobody looked. */
-export function unseenJobs({ handed }: Pick<Facts, 'handed'>, workers: readonly Pick<WorkerState, 'report'>[]): Warning[] {
+/**
+ * Jobs of which no worker has begun: they wait, were cancelled, or ran where nobody looked.
+ *
+ * @param unaudited those whose hosts had nothing to audit them by, with the hosts
+ */
+export function unseenJobs(
+	{ handed }: Pick<Facts, 'handed'>,
+	workers: readonly Pick<WorkerState, 'report'>[],
+	unaudited: ReadonlyMap<string, string>,
+): Warning[] {
 	const begun = new Set(workers.map(({ report }) => report?.job));
-	const byEngine = new Map<string, { all: number; unseen: number }>();
+	const byEngine = new Map<string, string[]>();
 	for (const one of handed) {
 		const engine = jobOf(one);
-		if (engine === null) continue;
-		const count = byEngine.get(engine) ?? { all: 0, unseen: 0 };
-		byEngine.set(engine, { all: count.all + 1, unseen: count.unseen + (begun.has(one.id) ? 0 : 1) });
+		if (engine !== null) byEngine.set(engine, [...(byEngine.get(engine) ?? []), one.id]);
 	}
 	return [...byEngine]
-		.filter(([, { unseen }]) => unseen > 0)
 		.toSorted(([a], [b]) => (a < b ? -1 : 1))
-		.map(([engine, { all, unseen }]) => ({
-			code: 'CELLAR_JOBS_UNSEEN',
-			message: `of ${all} batch jobs for workers of ${engine}, ${unseen} started none that is in the run: they still wait, were cancelled before, or ran where this run’s folder or Cellar is not to be seen`,
-		}));
+		.flatMap(([engine, jobs]) => {
+			const unseen = jobs.filter((job) => !begun.has(job));
+			const bare = unseen.flatMap((job) => unaudited.get(job) ?? []);
+			const waiting = unseen.length - bare.length;
+			const of = `of ${jobs.length} batch jobs for workers of ${engine},`;
+			const hosts = [...new Set(bare)].toSorted().join(', ');
+			return [
+				...(waiting === 0
+					? []
+					: [
+							`${of} ${waiting} started none that is in the run: they still wait, were cancelled before, or ran where this run’s folder is not to be seen`,
+						]),
+				...(bare.length === 0
+					? []
+					: [
+							`${of} ${bare.length} ran unaudited on ${hosts}, where neither this Cellar and its Node are at their places nor a bundle of it that starts there: cellar worker bundle makes one for the next run`,
+						]),
+			];
+		})
+		.map((message) => ({ code: 'CELLAR_JOBS_UNSEEN', message }));
 }
 
 /** What it is handed, it hands to another engine, as whose tasks they run. */
