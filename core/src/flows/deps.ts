@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import {
 	cellMeant,
+	createUnion,
 	describe,
 	explain,
 	explainCell,
@@ -19,14 +20,25 @@ import {
 	CellarError,
 	dependenciesSchema,
 	errnoOf,
+	type Access,
 	type CellUse,
 	type Dependencies,
+	type Facts,
 	type FileFact,
 	type LogId,
 	type Name,
 	type Run,
 } from '../model/index.ts';
-import { hasTables, openBlobs, readRun, readTables, readTasks, timesOfLines } from '../store/index.ts';
+import {
+	hasTables,
+	openBlobs,
+	readAccesses,
+	readFactsWithoutAccesses,
+	readFiles,
+	readRun,
+	readTasks,
+	timesOfLines,
+} from '../store/index.ts';
 import { textOf } from './run/notebook.ts';
 import { recordedDpkg, recordRoot } from './record.ts';
 import { unpackedAt } from './replay/root.ts';
@@ -67,7 +79,7 @@ export async function explainIn(o: {
 	const run = await readRun(directory);
 	// Before the tables are read: a cell that is not there is told at once.
 	if (cellMeant(o.what) !== null) parseSelector(o.what, run);
-	const { judgement, files, uses } = await judgeAgain(o.home, directory, run);
+	const { judgement, files, uses } = await judgeAgain(o.home, directory, run, cellMeant(o.what) === null);
 	if (cellMeant(o.what) !== null) return { format: 1, ...explainCell(judgement, files, uses, o.what) };
 	const told = explain(judgement, meant(judgement, o.what, o.cwd));
 	return { format: 1, ...told, uses: await timed(told.uses, directory, run) };
@@ -97,6 +109,7 @@ function meant(judgement: Judgement, what: string, cwd: string): string {
  * Judges a finished run once more, by its tables and the packages as they are now; a repeat by those of its image.
  *
  * @param home where images lie unpacked
+ * @param isWhole each access is to be told by itself: otherwise what many workers did in the same way is one
  * @throws CellarError CELLAR_RUN_IN_USE while it goes on; CELLAR_RUN_UNREADABLE where it was not traced; CELLAR_LOST where
  *   the image of a repeat is not unpacked any more
  */
@@ -104,6 +117,7 @@ export async function judgeAgain(
 	home: string,
 	directory: string,
 	run: Run,
+	isWhole = false,
 ): Promise<{ judgement: Judgement; files: ReadonlyMap<Name, FileFact>; uses: readonly CellUse[] }> {
 	if (run.status === 'running') {
 		throw new CellarError('CELLAR_RUN_IN_USE', `run ${run.run} is still running`, { hint: 'ask again when it has ended' });
@@ -119,13 +133,24 @@ export async function judgeAgain(
 			hint: `repeat the image again, or ask of the run that it repeats: ${repeatOf}`,
 		});
 	}
-	const { facts, files: rows } = await readTables(directory);
-	const files = new Map(rows.map((file) => [file.path, file] as const));
+	const facts = await factsToJudge(directory, isWhole);
+	const files = new Map((await readFiles(directory)).map((file) => [file.path, file] as const));
 	const { notebook, uses } = await textOf(directory, run);
 	const machine = machineOf(home, run);
 	const blobs = openBlobs(home);
 	const scripts = notebook === null ? await usesOfProgram({ run, facts, files, blobs, view: machine.view }) : [];
 	return { judgement: judge({ run, facts, files, cells: uses, scripts, machine }), files, uses };
+}
+
+async function factsToJudge(directory: string, isWhole: boolean): Promise<Facts> {
+	const facts = await readFactsWithoutAccesses(directory);
+	const union = createUnion(facts);
+	const accesses: Access[] = [];
+	for await (const some of readAccesses(directory)) {
+		if (!isWhole) union.add(some);
+		else for (const access of some) accesses.push(access);
+	}
+	return { ...facts, accesses: isWhole ? accesses : union.uses() };
 }
 
 /** Whose packages say what a run's files are: this machine's, or those of the image in which it ran. */
