@@ -230,13 +230,14 @@ function processFact(ordinal: number, parent: number | null, born: number): Proc
 	};
 }
 
-function runOf(o: {
+/** A run with the cells that these facts name. */
+export function runOf(o: {
 	started: number;
 	folder: string;
 	home: string;
 	workers: readonly WorkerFact[];
 	cells: readonly CellUse[];
-	accesses: readonly Access[];
+	accesses: readonly Pick<Access, 'cell'>[];
 	run: Told;
 }): Run {
 	const highest = Math.max(0, ...o.cells.map((cell) => cell.number), ...o.accesses.map((access) => access.cell ?? 0));

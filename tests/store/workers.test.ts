@@ -2,8 +2,15 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, w
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { beginWorker, factsOfReport, takeWorker, workersIn, type WorkerReport } from '../../core/src/store/index.ts';
-import { noFacts, type Facts, type ProcessFact } from '../../core/src/model/index.ts';
+import {
+	accessesOfReport,
+	beginWorker,
+	factsOfReport,
+	takeWorker,
+	workersIn,
+	type WorkerReport,
+} from '../../core/src/store/index.ts';
+import { noFacts, type Access, type Facts, type ProcessFact } from '../../core/src/model/index.ts';
 import { folder } from './some.ts';
 
 const begun: Omit<WorkerReport, 'log'> = {
@@ -26,7 +33,11 @@ function factsOf(log: string): Facts {
 		...{ ordinal: 1, log, kind: 'process', process: 1, parent: null, pid: 7, pidInside: null, host: 'here', bootId: 'b' },
 		...{ inheritsFrom: null, untilSeq: null, born: 1, ended: 9, exitCode: 0, signal: null, cell: null, worker: 'w1', task: null },
 	};
-	return { ...noFacts, processes: [process] };
+	const used: Access = {
+		...{ log, process: 1, thread: 1, cell: null, worker: 'w1', task: null, during: null, ambiguous: false },
+		...{ path: '/in.txt', how: 'read', first: 2, last: 2, count: 1 },
+	};
+	return { ...noFacts, processes: [process], accesses: [used] };
 }
 
 test('many that begin at once have names of their own, run until they have reported, and then are told by what they reported', async () => {
@@ -40,7 +51,10 @@ test('many that begin at once have names of their own, run until they have repor
 	await worker!.report({ ...begun, log, ended: '2026-03-01T09:31:00.000Z', exitCode: 0 }, factsOf(log));
 	await worker![Symbol.asyncDispose]();
 	expect(await workersIn(run)).toMatchObject([{ log, state: 'reported', report: { exitCode: 0 } }]);
-	expect(await factsOfReport(run, log)).toEqual(factsOf(log));
+	const { accesses, ...others } = factsOf(log);
+	expect(await factsOfReport(run, log)).toEqual(others);
+	for await (const some of accessesOfReport(run, log)) expect(some).toEqual(accesses);
+	expect(accesses).toHaveLength(1);
 	expect(readdirSync(join(run, 'workers'))).toEqual([log]);
 });
 

@@ -1,4 +1,17 @@
-import type { Access, CellExecution, Facts, How, ProcessOrdinal, Run, Seq, WorkerId } from '../model/index.ts';
+import type {
+	Access,
+	CellExecution,
+	Facts,
+	FactsWithoutAccesses,
+	How,
+	ProcessOrdinal,
+	Run,
+	Seq,
+	Sharers,
+	TaskAttempt,
+	Use,
+	WorkerId,
+} from '../model/index.ts';
 import { createOutside, outsideInOrder } from './outside.ts';
 import { byName } from './paths.ts';
 
@@ -31,14 +44,14 @@ export const wholeRun: Selector = { text: 'run', parts: [{ part: 'run' }] };
 /** Tells to which parts of a run accesses belong. */
 export interface ScopeTeller {
 	/** Every scope of the accesses. A worker also has what it inherited when it was forked. */
-	of(accesses: Iterable<Access>): Scopes;
+	of(accesses: Iterable<Use>): Scopes;
 	/** Whether an access belongs to what is selected. */
-	selects(selector: Selector, access: Access): boolean;
+	selects(selector: Selector, access: Use): boolean;
 	/**
 	 * Whether the tasks that are selected had it when they began: what their workers had read by then for no task, and before
 	 * the fork. What that brought in, a task needs wherever it runs; but nothing tells what it made of data.
 	 */
-	inherits(selector: Selector, access: Access): boolean;
+	inherits(selector: Selector, access: Use): boolean;
 	/** The number of the cell that an execution was one of. */
 	cellOf(execution: CellExecution): number | null;
 	/** When the manager did it, where it did so for no cell; null for all else. */
@@ -52,18 +65,16 @@ const handedOn: ReadonlySet<How> = new Set(['read', 'readwrite', 'execute', 'lis
 
 export function createScopes(run: Run, facts: Facts): ScopeTeller {
 	const numbers = new Map(run.cells.flatMap((cell) => cell.executions.map((execution) => [execution, cell.number] as const)));
-	const heirs = heirsOf(facts);
+	const { heirs, workersOf: workersOfOne } = createHeirs(facts);
+	const workersOf = (access: Use): Iterable<WorkerId> => access.shared?.by.workers.keys() ?? workersOfOne(access);
+	const isUsedBy = (worker: WorkerId, access: Use) =>
+		access.shared?.by.workers.has(worker) ?? workersOfOne(access).includes(worker);
 	// Of a cell that was executed more than once only the last time is known.
 	const began = new Map(run.cells.map((cell) => [cell.executions.at(-1), cell.began === null ? null : Date.parse(cell.began)]));
-	const workersOf = (access: Access): readonly WorkerId[] => {
-		const own = access.worker === null ? [] : [access.worker];
-		const forked = handedOn.has(access.how) ? heirs.get(access.process) : undefined;
-		if (forked === undefined) return own;
-		return [...own, ...forked.filter((heir) => access.first < heir.until && access.last >= heir.from).map((heir) => heir.worker)];
-	};
 	const cellOf = (execution: CellExecution) => numbers.get(execution) ?? null;
 	const outside = createOutside(run, facts);
-	const hasPart = (one: Part, access: Access): boolean => {
+	const isOfTask = (tasks: ReadonlySet<number>, task: TaskAttempt) => tasks.has(Number.parseInt(task, 10));
+	const hasPart = (one: Part, access: Use): boolean => {
 		switch (one.part) {
 			case 'run':
 			case 'program':
@@ -71,23 +82,31 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 			case 'manager':
 				return access.worker === null;
 			case 'workers':
-				return workersOf(access).length > 0;
+				return access.shared !== undefined || workersOfOne(access).length > 0;
 			case 'worker':
-				return workersOf(access).includes(one.worker);
+				return isUsedBy(one.worker, access);
 			case 'cell':
 				return access.cell !== null && cellOf(access.cell) === one.cell;
 			case 'tasks':
-				return access.task !== null && one.tasks.has(Number.parseInt(access.task, 10));
+				if (access.task === null) return false;
+				return access.shared?.by.tasks.some((task) => isOfTask(one.tasks, task)) ?? isOfTask(one.tasks, access.task);
 		}
 	};
 	/** Most things are used on behalf of one part alone, and many of the same: these are told once. */
 	const alone = new Map<string, Scopes>();
 	const loaders = loadersOf(facts);
-	const inheritsIt = (one: Part, access: Access): boolean => {
+	const inheritsIt = (one: Part, access: Use): boolean => {
 		if (one.part !== 'tasks' || access.task !== null || !handedOn.has(access.how)) return false;
 		const loaded = loaders.get(access.process);
 		if (loaded?.some((by) => one.tasks.has(by.task) && access.first < by.until && access.last >= by.from) === true) return true;
-		return workersOf(access).some((worker) => access.first < (one.workers.get(worker) ?? 0));
+		const { shared } = access;
+		if (shared === undefined) return workersOfOne(access).some((worker) => access.first < (one.workers.get(worker) ?? 0));
+		// Of the two lists the shorter: a task has run on few workers.
+		for (const [worker, begun] of one.workers) {
+			const place = shared.by.workers.get(worker);
+			if (place !== undefined && shared.firsts[place]! < begun) return true;
+		}
+		return false;
 	};
 	return {
 		of(accesses) {
@@ -98,11 +117,18 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 			const workers = new Set<string>();
 			const tasks = new Set<string>();
 			const times = new Set<string>();
+			const told = new Set<Sharers>();
 			let manager = false;
 			for (const access of accesses) {
 				const cell = access.cell === null ? null : cellOf(access.cell);
 				if (cell !== null) cells.add(cell);
-				if (access.task !== null) tasks.add(access.task);
+				const sharers = access.shared?.by;
+				if (sharers !== undefined) {
+					// Most of what many workers used, the same of them did.
+					if (told.has(sharers)) continue;
+					told.add(sharers);
+					for (const task of sharers.tasks) tasks.add(task);
+				} else if (access.task !== null) tasks.add(access.task);
 				if (access.worker === null) manager = true;
 				const time = outside(access);
 				if (time !== null) times.add(time);
@@ -128,21 +154,46 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 
 /** Of accesses on behalf of one and the same part, which that is; null where there are several, or who may have handed on what it read. */
 function keyOfOnly(
-	accesses: Iterable<Access>,
+	accesses: Iterable<Use>,
 	heirs: ReadonlyMap<ProcessOrdinal, readonly Heir[]>,
 	outside: (access: Access) => string | null,
 ): string | null {
-	let first: Access | null = null;
+	let first: Use | null = null;
 	let time: string | null = null;
 	for (const access of accesses) {
-		if (heirs.has(access.process)) return null;
+		if (access.shared === undefined && heirs.has(access.process)) return null;
 		first ??= access;
 		const own = outside(access);
 		if (time !== null && own !== time) return null;
 		time = own;
-		if (access.cell !== first.cell || access.worker !== first.worker || access.task !== first.task) return null;
+		if (access.cell !== first.cell || access.shared?.by !== first.shared?.by) return null;
+		if (access.shared !== undefined) continue;
+		if (access.worker !== first.worker || access.task !== first.task) return null;
 	}
-	return first === null ? null : `${first.cell} ${first.worker} ${first.task} ${time}`;
+	if (first === null) return null;
+	if (first.shared !== undefined) return `${first.cell} shared ${first.shared.by.number}`;
+	return `${first.cell} ${first.worker} ${first.task} ${time}`;
+}
+
+/** To whom what a process had read was handed on. */
+export function createHeirs(facts: FactsWithoutAccesses): {
+	readonly heirs: ReadonlyMap<ProcessOrdinal, readonly Heir[]>;
+	/** On behalf of which workers an access was: its own, and those that were forked with what it had brought in. */
+	workersOf(access: Access): readonly WorkerId[];
+} {
+	const heirs = heirsOf(facts);
+	return {
+		heirs,
+		workersOf(access) {
+			const own = access.worker === null ? [] : [access.worker];
+			const forked = handedOn.has(access.how) ? heirs.get(access.process) : undefined;
+			if (forked === undefined) return own;
+			return [
+				...own,
+				...forked.filter((heir) => access.first < heir.until && access.last >= heir.from).map((heir) => heir.worker),
+			];
+		},
+	};
 }
 
 interface Heir {
@@ -153,10 +204,16 @@ interface Heir {
 }
 
 /** For each process, the workers that were forked from it, or from a fork of it, without executing a program. */
-function heirsOf(facts: Facts): ReadonlyMap<ProcessOrdinal, readonly Heir[]> {
+function heirsOf(facts: FactsWithoutAccesses): ReadonlyMap<ProcessOrdinal, readonly Heir[]> {
 	const processes = new Map(facts.processes.map((one) => [one.ordinal, one]));
+	const execs = new Map<ProcessOrdinal, Facts['execs'][number][]>();
+	for (const exec of facts.execs) {
+		const known = execs.get(exec.process);
+		if (known === undefined) execs.set(exec.process, [exec]);
+		else known.push(exec);
+	}
 	const executed = (process: ProcessOrdinal, until: Seq) =>
-		facts.execs.reduce((last, exec) => (exec.process === process && exec.seq < until ? Math.max(last, exec.seq) : last), 0);
+		(execs.get(process) ?? []).reduce((last, exec) => (exec.seq < until ? Math.max(last, exec.seq) : last), 0);
 	const heirs = new Map<ProcessOrdinal, Heir[]>();
 	for (const { worker, process } of facts.workers) {
 		let child = processes.get(process);
@@ -182,7 +239,7 @@ interface Loader {
  * For each process, the tasks of TaskVine that had what it had loaded by then: those that it ran itself, as a library does in
  * direct mode, or forked without executing a program. Its workers run all others as programs of their own.
  */
-function loadersOf(facts: Facts): ReadonlyMap<ProcessOrdinal, readonly Loader[]> {
+export function loadersOf(facts: FactsWithoutAccesses): ReadonlyMap<ProcessOrdinal, readonly Loader[]> {
 	const loaders = new Map<ProcessOrdinal, Loader[]>();
 	const tasks = facts.tasks.filter((task) => task.engine === 'taskvine');
 	if (tasks.length === 0) return loaders;

@@ -1,4 +1,4 @@
-import type { Access, Facts, How, Name } from '../model/index.ts';
+import type { Facts, How, LogId, Name, Seq, Use } from '../model/index.ts';
 import { cleaned, keepingLast, parentOf } from './paths.ts';
 
 /** The accesses of a run by path, links not followed. What a rename moved is also found under its new name. */
@@ -6,25 +6,25 @@ export interface Uses {
 	/** Every path, those that only follow from others included. */
 	paths(): IterableIterator<Name>;
 	/** The same, with their accesses. */
-	entries(): IterableIterator<[Name, readonly Access[]]>;
-	of(path: Name): readonly Access[];
+	entries(): IterableIterator<[Name, readonly Use[]]>;
+	of(path: Name): readonly Use[];
 	has(path: Name, how: How): boolean;
 	/** Adds accesses that the log does not name so: what was done to a file before it got this name. */
-	derive(path: Name, from: readonly Access[]): void;
+	derive(path: Name, from: readonly Use[]): void;
 	/** The name that a path was renamed to, the last of them. */
 	renamedTo(path: Name): Name | null;
-	/** The run removed the path, or renamed it away, and did not make it again. */
+	/** One log removed the path, or renamed it away, and did not make it again. */
 	isRemoved(path: Name): boolean;
 }
 
-const nothing: readonly Access[] = [];
+const nothing: readonly Use[] = [];
 const writes: ReadonlySet<How> = new Set(['write', 'append', 'truncate', 'create', 'readwrite']);
 
 /** Indexes the accesses of a run, and folds renames into their targets at once, those of folders too. */
 export function indexUses(facts: Facts): Uses {
-	const byPath = new Map<Name, Access[]>();
+	const byPath = new Map<Name, Use[]>();
 	const tree = createTree();
-	const push = (path: Name, access: Access) => {
+	const push = (path: Name, access: Use) => {
 		const known = byPath.get(path);
 		if (known !== undefined) return void known.push(access);
 		byPath.set(path, [access]);
@@ -37,32 +37,44 @@ export function indexUses(facts: Facts): Uses {
 		else push(cleaned(access.path), access);
 	}
 	const renamed = new Map<Name, Name>();
-	const removed = new Map<Name, number>();
-	const derive = (path: Name, from: readonly Access[]) => {
+	const removed = new Map<Name, Map<LogId, Seq>>();
+	const remove = (path: Name, { log, seq }: { readonly log: LogId; readonly seq: Seq }) => {
+		const known = removed.get(path);
+		if (known === undefined) removed.set(path, new Map([[log, seq]]));
+		else known.set(log, seq);
+	};
+	const derive = (path: Name, from: readonly Use[]) => {
 		for (const access of from) push(path, { ...access, path });
 	};
+	const byLog = createByLog(byPath);
 	for (const change of facts.changes.toSorted((a, b) => a.seq - b.seq)) {
 		const to = cleaned(change.to);
-		const made: Access = {
+		const creates: Use = {
 			...{ log: change.log, process: change.process, thread: change.thread },
 			...{ cell: change.cell, worker: change.worker, task: change.task, during: null, ambiguous: false },
 			...{ path: to, how: 'create', first: change.seq, last: change.seq, count: 1 },
 		};
-		if (change.kind === 'remove') removed.set(to, change.seq);
-		else if (change.kind !== 'rename' || change.from === null) derive(to, [made]);
-		else moveUses(cleaned(change.from), to, made);
+		if (change.kind === 'remove') remove(to, change);
+		else if (change.kind !== 'rename' || change.from === null) derive(to, [creates]);
+		else moveUses(cleaned(change.from), to, creates);
 	}
 
-	function moveUses(from: Name, to: Name, made: Access): void {
+	function moveUses(from: Name, to: Name, creates: Use): void {
+		const { log, first: seq } = creates;
 		// What lay below a folder comes under its new name by the folder's one rename.
 		for (const path of [from, ...tree.below(from)]) {
-			const last = removed.get(path) ?? 0;
-			const known = (byPath.get(path) ?? []).filter((one) => one.how !== 'missing' && one.first < made.first && one.last > last);
-			if (known.length === 0 && path !== from) continue;
+			const since = removed.get(path)?.get(log) ?? 0;
+			const own = byLog.own(path, log).filter((one) => one.first < seq && one.last > since);
+			// Lines of different logs have no order. Where a log wrote a file itself, it is its own that it renames, whatever others have
+			// under that name, on other hosts; where it did not, it is what others have written.
+			const written = own.filter((one) => writes.has(one.how));
+			const wrote =
+				written.length > 0 ? written : byLog.others(path, log).filter((one) => one.last > (removed.get(path)?.get(one.log) ?? 0));
+			if (own.length === 0 && wrote.length === 0 && path !== from) continue;
 			const target = `${to}${path.slice(from.length)}`;
-			derive(target, [...known.filter((one) => writes.has(one.how)), made]);
+			derive(target, [...wrote, creates]);
 			renamed.set(path, target);
-			removed.set(path, made.first);
+			remove(path, { log, seq });
 		}
 	}
 
@@ -79,9 +91,37 @@ export function indexUses(facts: Facts): Uses {
 		},
 		renamedTo: (path) => renamed.get(path) ?? null,
 		isRemoved(path) {
-			const at = removed.get(path);
-			return at !== undefined && byPath.get(path)?.some((one) => one.how !== 'missing' && one.last > at) !== true;
+			for (const [log, at] of removed.get(path) ?? []) if (!byLog.own(path, log).some((one) => one.last > at)) return true;
+			return false;
 		},
+	};
+}
+
+/** The accesses of a path that found it, log by log: of what thousands of workers each renamed, each has its own. */
+function createByLog(byPath: ReadonlyMap<Name, readonly Use[]>): {
+	own(path: Name, log: LogId): readonly Use[];
+	/** What other logs wrote. */
+	others(path: Name, log: LogId): readonly Use[];
+} {
+	const known = new Map<Name, { told: number; readonly logs: Map<LogId, Use[]> }>();
+	const logsOf = (path: Name): ReadonlyMap<LogId, readonly Use[]> => {
+		const uses = byPath.get(path) ?? nothing;
+		let found = known.get(path);
+		if (found === undefined) known.set(path, (found = { told: 0, logs: new Map() }));
+		// The list may have grown since.
+		for (; found.told < uses.length; found.told++) {
+			const use = uses[found.told]!;
+			if (use.how === 'missing') continue;
+			const own = found.logs.get(use.log);
+			if (own === undefined) found.logs.set(use.log, [use]);
+			else own.push(use);
+		}
+		return found.logs;
+	};
+	return {
+		own: (path, log) => logsOf(path).get(log) ?? nothing,
+		others: (path, log) =>
+			[...logsOf(path)].flatMap(([other, uses]) => (other === log ? [] : uses.filter((one) => writes.has(one.how)))),
 	};
 }
 

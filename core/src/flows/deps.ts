@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import {
+	createUnion,
 	describe,
 	explain,
 	explainCell,
@@ -20,14 +21,25 @@ import {
 	CellarError,
 	dependenciesSchema,
 	errnoOf,
+	type Access,
 	type CellUse,
 	type Dependencies,
+	type Facts,
 	type FileFact,
 	type LogId,
 	type Name,
 	type Run,
 } from '../model/index.ts';
-import { hasTables, openBlobs, readRun, readTables, readTasks, timesOfLines } from '../store/index.ts';
+import {
+	hasTables,
+	openBlobs,
+	readAccesses,
+	readFactsWithoutAccesses,
+	readFiles,
+	readRun,
+	readTasks,
+	timesOfLines,
+} from '../store/index.ts';
 import { textOf } from './run/notebook.ts';
 import { recordedDpkg, recordRoot } from './record.ts';
 import { unpackedAt } from './replay/root.ts';
@@ -75,7 +87,7 @@ export async function explainIn(o: {
 	}
 	// Before the tables are read: a part that is not there is told at once.
 	if (part !== undefined) parseSelector(what, run, part === 'task' ? await readTasks(directory) : []);
-	const { judgement, files, uses } = await judgeAgain(o.home, directory, run);
+	const { judgement, files, uses } = await judgeAgain(o.home, directory, run, part === undefined);
 	if (part === 'cell') return { format: 1, ...explainCell(judgement, files, uses, what) };
 	if (part === 'worker') return { format: 1, ...explainWorker(judgement, files, what) };
 	if (part === 'task') return { format: 1, ...(await withTimes(explainTask(judgement, files, what), directory, run)) };
@@ -136,6 +148,7 @@ function meant(judgement: Judgement, what: string, cwd: string): string {
  * Judges a finished run once more, by its tables and the packages as they are now; a repeat by those of its image.
  *
  * @param home where images lie unpacked
+ * @param isWhole each access is to be told by itself: otherwise what many workers did in the same way is one
  * @throws CellarError CELLAR_RUN_IN_USE while it goes on; CELLAR_RUN_UNREADABLE where it was not traced; CELLAR_LOST where
  *   the image of a repeat is not unpacked any more
  */
@@ -143,6 +156,7 @@ export async function judgeAgain(
 	home: string,
 	directory: string,
 	run: Run,
+	isWhole = false,
 ): Promise<{ judgement: Judgement; files: ReadonlyMap<Name, FileFact>; uses: readonly CellUse[] }> {
 	if (run.status === 'running') {
 		throw new CellarError('CELLAR_RUN_IN_USE', `run ${run.run} is still running`, { hint: 'ask again when it has ended' });
@@ -158,13 +172,24 @@ export async function judgeAgain(
 			hint: `repeat the image again, or ask of the run that it repeats: ${repeatOf}`,
 		});
 	}
-	const { facts, files: rows } = await readTables(directory);
-	const files = new Map(rows.map((file) => [file.path, file] as const));
+	const facts = await factsToJudge(directory, isWhole);
+	const files = new Map((await readFiles(directory)).map((file) => [file.path, file] as const));
 	const { notebook, uses } = await textOf(directory, run);
 	const machine = machineOf(home, run);
 	const blobs = openBlobs(home);
 	const scripts = notebook === null ? await usesOfProgram({ run, facts, files, blobs, view: machine.view }) : [];
 	return { judgement: judge({ run, facts, files, cells: uses, scripts, machine }), files, uses };
+}
+
+async function factsToJudge(directory: string, isWhole: boolean): Promise<Facts> {
+	const facts = await readFactsWithoutAccesses(directory);
+	const union = createUnion(facts);
+	const accesses: Access[] = [];
+	for await (const some of readAccesses(directory)) {
+		if (!isWhole) union.add(some);
+		else for (const access of some) accesses.push(access);
+	}
+	return { ...facts, accesses: isWhole ? accesses : union.uses() };
 }
 
 /** Whose packages say what a run's files are: this machine's, or those of the image in which it ran. */

@@ -18,9 +18,11 @@ import {
 	hasTables,
 	keepOutputs,
 	openBlobs,
+	readAccesses,
+	readFactsWithoutAccesses,
+	readFiles,
 	readJournal,
 	readRun,
-	readTables,
 	redactLine,
 	reopenRun,
 	runOf,
@@ -35,7 +37,7 @@ import { unmarkedCells, watchMarks } from './recording/marks.ts';
 import { notebookOf, textOf } from './run/notebook.ts';
 import { existingPath } from './run/paths.ts';
 import { findProgram, isPython } from './run/program.ts';
-import { gatherWorkers } from './workers/gather.ts';
+import { gatherWorkers, piecesOf } from './workers/gather.ts';
 
 /**
  * Does what was left to do when the process that made a run was killed; nothing where somebody else is at it.
@@ -65,12 +67,12 @@ async function finishAudit(folder: RunFolder, home: string, journal: readonly Jo
 	const { notebook, cells, uses } = await textOf(folder.directory, run);
 	const limits = journal.find((entry) => entry.event === 'limits');
 	const own = await factsOf(folder, journal, hintsOfCode(cells, uses));
-	const { facts, warnings } = await gatherWorkers({ directory, nonce, facts: own, known: new Set(), secrets, wait: false });
+	await using gathered = await gatherWorkers({ directory, nonce, ...piecesOf(own), known: new Set(), secrets, wait: false });
 	await finishRun({
 		folder,
 		home,
-		facts,
-		ofWorkers: warnings,
+		told: gathered.told,
+		ofWorkers: gathered.warnings,
 		notebook,
 		uses,
 		ended: lastSign(folder),
@@ -157,19 +159,20 @@ export async function addReports(home: string, directory: string): Promise<void>
 	await using folder = await reopenRun(directory);
 	if (folder === null) return;
 	const secrets = knownHere();
-	const { facts: told, files } = await readTables(directory);
+	const files = await readFiles(directory);
 	const { nonce } = run.circumstances;
-	const { facts, warnings, merged } = await gatherWorkers({ directory, nonce, facts: told, known, secrets, wait: false });
-	if (merged.length === 0) return;
+	const before = { facts: await readFactsWithoutAccesses(directory), accesses: () => readAccesses(directory) };
+	await using gathered = await gatherWorkers({ directory, nonce, ...before, known, secrets, wait: false });
+	if (gathered.merged.length === 0) return;
 	const { notebook, uses } = await textOf(directory, run);
 	const journal = await readJournal(directory);
 	const limits = journal.find((entry) => entry.event === 'limits');
 	const ends = news.map(({ report }) => Date.parse(report?.ended ?? ''));
 	await finishRun({
-		...{ folder, home, facts, notebook, uses, secrets, out: null, inside: null },
+		...{ folder, home, told: gathered.told, notebook, uses, secrets, out: null, inside: null },
 		known: new Map(files.map((file) => [file.path, file])),
 		// What was said of workers that were told before still holds.
-		ofWorkers: [...run.warnings.filter(({ code }) => code === 'CELLAR_WORKER_LOST'), ...warnings],
+		ofWorkers: [...run.warnings.filter(({ code }) => code === 'CELLAR_WORKER_LOST'), ...gathered.warnings],
 		ended: ends.some(Number.isNaN) ? null : Math.max(...ends),
 		keepOutputs: limits?.keepOutputs ?? 0,
 		listen: () => undefined,

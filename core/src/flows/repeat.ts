@@ -58,7 +58,7 @@ import { startInside, startWorkersInside, workersToStart, type WorkersToStart } 
 import { openWorkplace, type Workplace } from './replay/workplace.ts';
 import { outcomeOf, type Strictness } from './verify.ts';
 import { version } from './version.ts';
-import { gatherWorkers } from './workers/gather.ts';
+import { gatherWorkers, piecesOf } from './workers/gather.ts';
 
 /** What `cellar repeat` was asked. */
 export interface RepeatOptions extends Strictness {
@@ -289,9 +289,9 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 	const own = (await traced?.facts()) ?? null;
 	const { directory } = folder;
 	const { nonce } = circumstances;
-	const gathered =
-		own === null ? null : await gatherWorkers({ directory, nonce, secrets, facts: own, known: new Set(), wait: false });
-	const facts = gathered?.facts ?? null;
+	await using gathered =
+		own === null ? null : await gatherWorkers({ directory, nonce, secrets, ...piecesOf(own), known: new Set(), wait: false });
+	const facts = gathered?.told.facts ?? null;
 	const written = await sandbox.written();
 	const known = new Set(repeat.leftOut.map((one) => one.path));
 	const results = resultsOf(await readJournal(folder.directory));
@@ -301,7 +301,7 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 	for (const one of missed) {
 		await warn({ code: 'CELLAR_ABSENT', message: `${absentText(one)}. cellar pack --with ${one.path} packs it` });
 	}
-	if (facts === null) return { run: await finishUntraced(o, { folder, notebook, cells, status, written }), missed };
+	if (gathered === null) return { run: await finishUntraced(o, { folder, notebook, cells, status, written }), missed };
 	const inside = viewOf({
 		root: o.unpacked.root,
 		binds: [...binds, { from: o.unpacked.record, to: recordRoot }],
@@ -309,8 +309,8 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 	});
 	await keepFirstStates(written, inside, openBlobs(o.home), (entry) => folder.append(entry));
 	const run = await finishRun({
-		...{ folder, home: o.home, facts, notebook, uses, inside, secrets, listen: o.listen },
-		...{ ended: null, keepOutputs: Infinity, out: null, ofWorkers: gathered?.warnings ?? [] },
+		...{ folder, home: o.home, told: gathered.told, notebook, uses, inside, secrets, listen: o.listen },
+		...{ ended: null, keepOutputs: Infinity, out: null, ofWorkers: gathered.warnings },
 	});
 	return { run, missed };
 }

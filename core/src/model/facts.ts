@@ -42,6 +42,24 @@ export interface Access extends Scope {
 	readonly count: number;
 }
 
+/** Which workers used something in the same way, and for which tasks: one for all uses of which that is the same. */
+export interface Sharers {
+	/** Another for each. */
+	readonly number: number;
+	/** Each with its place among them. */
+	readonly workers: ReadonlyMap<WorkerId, number>;
+	readonly tasks: readonly TaskAttempt[];
+}
+
+/**
+ * An access as it is judged. What many workers with logs of their own did in the same way is one: the earliest of theirs by its line,
+ * with the last line and the count of all.
+ */
+export interface Use extends Access {
+	/** Who did it, where it is several accesses; in how many logs; and by the place of each worker the first line at which that one did. */
+	readonly shared?: { readonly by: Sharers; readonly logs: number; readonly firsts: readonly Seq[] };
+}
+
 /** A call that changed which file a path names. `from` is null for a removal's target and for a link's text that is not absolute. */
 export interface Change extends Scope {
 	readonly log: LogId;
@@ -185,6 +203,9 @@ export interface Facts {
 	readonly names: readonly NameFact[];
 	readonly doubts: readonly Doubt[];
 }
+
+/** What is known of a run, or of a log, before its accesses are. */
+export type FactsWithoutAccesses = Omit<Facts, 'accesses'>;
 
 /** Of what was not traced. */
 export const noFacts: Facts = {

@@ -3,6 +3,14 @@ import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promi
 import { basename, dirname, join } from 'node:path';
 import { diskError, errnoOf } from '../model/index.ts';
 
+/** A file that is written piece by piece, and has no name before it is whole. */
+export interface WholeFile extends AsyncDisposable {
+	/** @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION */
+	write(bytes: string | Uint8Array): Promise<void>;
+	/** Gives it its name: whoever lets go of it before leaves nothing. @throws as `write`; what stood under the name before still does */
+	finish(): Promise<void>;
+}
+
 /**
  * Writes a file so that its name only ever stands for all of it: under another name first, synced, then renamed; the folder
  * is synced too, so that the name outlives a power cut. Readable by its owner only.
@@ -10,21 +18,44 @@ import { diskError, errnoOf } from '../model/index.ts';
  * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION; what stood under the name before still does
  */
 export async function writeWhole(path: string, bytes: string | Uint8Array): Promise<void> {
+	await using file = await openWhole(path);
+	await file.write(bytes);
+	await file.finish();
+}
+
+/** The same, piece by piece. */
+export async function openWhole(path: string): Promise<WholeFile> {
 	const temporary = join(dirname(path), temporaryName(basename(path)));
-	try {
-		const file = await open(temporary, 'wx', 0o600);
+	const told = async <T>(work: () => Promise<T>): Promise<T> => {
 		try {
-			await file.writeFile(bytes);
-			await file.sync();
-		} finally {
-			await file.close();
+			return await work();
+		} catch (cause) {
+			throw diskError(cause, `write ${path}`);
 		}
-		await rename(temporary, path);
-		await syncFolder(dirname(path));
-	} catch (cause) {
-		await rm(temporary, { force: true });
-		throw diskError(cause, `write ${path}`);
-	}
+	};
+	const file = await told(() => open(temporary, 'wx', 0o600));
+	let isOpen = true;
+	const close = async () => {
+		if (!isOpen) return;
+		isOpen = false;
+		await file.close();
+	};
+	let isDone = false;
+	return {
+		write: (bytes) => told(() => file.writeFile(bytes)),
+		finish: () =>
+			told(async () => {
+				await file.sync();
+				await close();
+				await rename(temporary, path);
+				isDone = true;
+				await syncFolder(dirname(path));
+			}),
+		async [Symbol.asyncDispose]() {
+			await close();
+			if (!isDone) await rm(temporary, { force: true });
+		},
+	};
 }
 
 /** A hidden name beside the one that a file gets in the end. */

@@ -6,13 +6,26 @@ export { readJournal } from './journal.ts';
 export { isAlive, writeLock } from './lock.ts';
 export { bytesOfRun, findRun, listRuns, unfinishedRuns, type RunSummary } from './runs.ts';
 export { removeRun, sweepBlobs, type Removed } from './remove.ts';
-export { hasTables, readTables, readTasks, readWorkers, writeTables, type Tables } from './tables/facts.ts';
+export {
+	createAccesses,
+	hasTables,
+	readAccesses,
+	readFactsWithoutAccesses,
+	readFiles,
+	readTables,
+	readTasks,
+	readWorkers,
+	writeTables,
+	type Tables,
+} from './tables/facts.ts';
+export type { TableWriter } from './tables/table.ts';
 export { openBlobs, type Blobs, type Put } from './blobs/blobs.ts';
 export { keepOutputs } from './blobs/outputs.ts';
 export { look, sha256Of, type Look } from './blobs/look.ts';
 export { compressLog, redactExec, redactLine } from './logs.ts';
 export { timesOfLines } from './times.ts';
 export {
+	accessesOfReport,
 	beginWorker,
 	factsOfReport,
 	takeWorker,

@@ -2,6 +2,7 @@ import type {
 	Access,
 	CellExecution,
 	Facts,
+	FactsWithoutAccesses,
 	LogId,
 	ProcessOrdinal,
 	Scope,
@@ -10,6 +11,14 @@ import type {
 	WorkerId,
 } from '../../model/index.ts';
 import { attemptsInOrder, joinTasks, type JoinedTask, type JoinedTasks } from './tasks.ts';
+
+/** Several logs told as one run. */
+export interface Merging {
+	/** All but the accesses, of which there may be too many to be held. */
+	readonly facts: FactsWithoutAccesses;
+	/** The accesses of one of the logs, with the run's names. @param at the place of that log, as they were given */
+	accesses(at: number, accesses: readonly Access[]): Access[];
+}
 
 /**
  * The facts of several logs as those of one run: processes get numbers and workers ids that are the run's, tasks are joined by what
@@ -22,11 +31,17 @@ import { attemptsInOrder, joinTasks, type JoinedTask, type JoinedTasks } from '.
 export function mergeFacts(first: Facts, logs: readonly Facts[], keepTasks = false): Facts {
 	if (logs.length === 0) return first;
 	const all = [first, ...logs];
+	const merging = mergeLogs(all, keepTasks);
+	return { ...merging.facts, accesses: all.flatMap((facts, at) => merging.accesses(at, facts.accesses)) };
+}
+
+/** As `mergeFacts`, for logs of which the accesses are read one after another. @param all the first of them, and the others */
+export function mergeLogs(all: readonly FactsWithoutAccesses[], keepTasks: boolean): Merging {
 	const tasks = joinTasks(all, keepTasks);
 	const names = namesOf(all, tasks);
-	const each = <T>(of: (facts: Facts, names: Names) => readonly T[]): T[] => all.flatMap((facts, at) => of(facts, names[at]!));
-	return {
-		accesses: accessesOf(all, names),
+	const each = <T>(of: (facts: FactsWithoutAccesses, names: Names) => readonly T[]): T[] =>
+		all.flatMap((facts, at) => of(facts, names[at]!));
+	const facts: FactsWithoutAccesses = {
 		changes: each((facts, { process, scope }) =>
 			facts.changes.map((fact) => ({ ...fact, ...scope(fact), process: process(fact.process), thread: process(fact.thread) })),
 		),
@@ -56,6 +71,7 @@ export function mergeFacts(first: Facts, logs: readonly Facts[], keepTasks = fal
 		// A line says nothing where nobody can say of which log.
 		doubts: all.flatMap((facts, at) => (at === 0 ? facts.doubts : facts.doubts.map((doubt) => ({ ...doubt, seq: null })))),
 	};
+	return { facts, accesses: (at, accesses) => accessesOf(accesses, names[at]!) };
 }
 
 /** What things of one log are called in the run. */
@@ -67,7 +83,7 @@ interface Names {
 	readonly handed: (fact: Facts['handed'][number]) => Facts['handed'][number];
 }
 
-function namesOf(all: readonly Facts[], tasks: JoinedTasks): Names[] {
+function namesOf(all: readonly FactsWithoutAccesses[], tasks: JoinedTasks): Names[] {
 	const cellOf = cellsOf(all, tasks);
 	let processes = 0;
 	let workers = 0;
@@ -112,14 +128,14 @@ function namesOf(all: readonly Facts[], tasks: JoinedTasks): Names[] {
 }
 
 /** Which of the facts a log is told by: all that were merged before are the first. */
-function indexByLog(all: readonly Facts[]): (log: LogId) => number {
+function indexByLog(all: readonly FactsWithoutAccesses[]): (log: LogId) => number {
 	const indexes = new Map<LogId, number>();
 	for (const [at, { processes }] of all.entries()) if (at > 0) for (const { log } of processes) indexes.set(log, at);
 	return (log) => indexes.get(log) ?? 0;
 }
 
 /** The cell that a task was submitted by; of one that another task submitted, that one's. */
-function cellsOf(all: readonly Facts[], tasks: JoinedTasks): (task: JoinedTask) => CellExecution | null {
+function cellsOf(all: readonly FactsWithoutAccesses[], tasks: JoinedTasks): (task: JoinedTask) => CellExecution | null {
 	const indexOf = indexByLog(all);
 	return (task) => {
 		const seen = new Set<JoinedTask>();
@@ -135,7 +151,7 @@ function cellsOf(all: readonly Facts[], tasks: JoinedTasks): (task: JoinedTask) 
 	};
 }
 
-function taskFacts(tasks: JoinedTasks, all: readonly Facts[], names: readonly Names[]): TaskFact[] {
+function taskFacts(tasks: JoinedTasks, all: readonly FactsWithoutAccesses[], names: readonly Names[]): TaskFact[] {
 	const indexOf = indexByLog(all);
 	const namesIn = (log: LogId) => names[indexOf(log)]!;
 	return tasks.all.map(({ number, engine, engineId, function: name, submitted, attempts }) => ({
@@ -152,30 +168,13 @@ function taskFacts(tasks: JoinedTasks, all: readonly Facts[], names: readonly Na
 	}));
 }
 
-function accessesOf(all: readonly Facts[], names: readonly Names[]): Access[] {
-	const accesses: Access[] = [];
-	for (const [at, facts] of all.entries()) {
-		const { process, scope } = names[at]!;
-		for (const access of facts.accesses) {
-			const { cell, worker, task } = scope(access);
-			const { log, during, ambiguous, path, how, first, last, count } = access;
-			// Written out: with hundreds of thousands of them, objects that are put together from others are slow and large.
-			accesses.push({
-				log,
-				process: process(access.process),
-				thread: process(access.thread),
-				cell,
-				worker,
-				task,
-				during,
-				ambiguous,
-				path,
-				how,
-				first,
-				last,
-				count,
-			});
-		}
-	}
-	return accesses;
+function accessesOf(accesses: readonly Access[], { process: processOf, scope }: Names): Access[] {
+	return accesses.map((access) => {
+		const { cell, worker, task } = scope(access);
+		const { log, during, ambiguous, path, how, first, last, count } = access;
+		const process = processOf(access.process);
+		const thread = processOf(access.thread);
+		// Written out: with millions of them, objects that are put together from others are slow and large.
+		return { log, process, thread, cell, worker, task, during, ambiguous, path, how, first, last, count };
+	});
 }

@@ -1,7 +1,7 @@
 import {
 	dataRoles,
 	setAsideKinds,
-	type Access,
+	type Use,
 	type DataDependency,
 	type Dependencies,
 	type FileFact,
@@ -35,7 +35,7 @@ export function describe(j: Judgement, files: ReadonlyMap<Name, FileFact>, selec
 
 function describeAll(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector: Selector): Dependencies {
 	const { world, run } = j;
-	const selected = (accesses: readonly Access[]) => accesses.some((access) => world.scopes.selects(selector, access));
+	const selected = (accesses: readonly Use[]) => accesses.some((access) => world.scopes.selects(selector, access));
 	const data: DataDependency[] = [];
 	const setAside: Dependencies['setAside'] = [];
 	const unknown: Dependencies['unknown'] = [];
@@ -73,7 +73,7 @@ function describeAll(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector:
 	};
 }
 
-function dataItem(verdict: PathVerdict, accesses: readonly Access[], j: Judgement, file: FileFact | null): DataDependency | null {
+function dataItem(verdict: PathVerdict, accesses: readonly Use[], j: Judgement, file: FileFact | null): DataDependency | null {
 	const { path, reason } = verdict;
 	const { world } = j;
 	const role = roleIn(verdict.verdict);
@@ -114,7 +114,7 @@ function sizeOf(path: Name, file: FileFact | null): number | null {
 }
 
 /** Who opened it; who only asked whether it is there did not use what it holds. */
-function scopesWithoutLooks(accesses: readonly Access[], j: Judgement): Scopes {
+function scopesWithoutLooks(accesses: readonly Use[], j: Judgement): Scopes {
 	const used = accesses.every((access) => opened.has(access.how))
 		? accesses
 		: accesses.filter((access) => opened.has(access.how));

@@ -1,4 +1,4 @@
-import type { Access, FileFact, Name, SoftwareDependency } from '../../model/index.ts';
+import type { Use, FileFact, Name, SoftwareDependency } from '../../model/index.ts';
 import type { Judgement } from '../judge.ts';
 import { isManagers, type Naming } from '../names.ts';
 import type { Package } from '../packages.ts';
@@ -34,7 +34,7 @@ function softwareItem(
 ): SoftwareDependency | null {
 	const { scopes, uses } = j.world;
 	const paths = [...(j.used.get(one) ?? [])];
-	const isHad = (access: Access) => scopes.selects(selector, access) || scopes.inherits(selector, access);
+	const isHad = (access: Use) => scopes.selects(selector, access) || scopes.inherits(selector, access);
 	const touched = paths.filter((path) => uses.of(path).some((access) => opens(access) && isHad(access)));
 	// What a cell names inside a function may be loaded by workers alone: then the manager has not used it.
 	const isManager = (each: Naming) => each.path === null || isManagers(each.path, j.world);
@@ -79,7 +79,7 @@ function originOf(one: Package, paths: readonly Name[], { world }: Judgement): S
 	return { ...one.origin, clean: repository === null || inside.length === 0 ? null : isCleanIn(repository, inside) };
 }
 
-function opens(access: Access): boolean {
+function opens(access: Use): boolean {
 	return access.how === 'read' || access.how === 'readwrite' || access.how === 'execute' || access.how === 'append';
 }
 

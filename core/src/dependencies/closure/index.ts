@@ -1,4 +1,4 @@
-import type { Access, FileFact, Name, PackedPath, SoftwareDependency } from '../../model/index.ts';
+import type { Use, FileFact, Name, PackedPath, SoftwareDependency } from '../../model/index.ts';
 import type { Judgement } from '../judge.ts';
 import { isWithin, nameOfText } from '../paths.ts';
 import { wholeRun, type Selector } from '../scopes.ts';
@@ -38,7 +38,7 @@ export async function closure(j: Judgement, files: ReadonlyMap<Name, FileFact>, 
 	const selector = o.selector ?? wholeRun;
 	const { circumstances } = j.run;
 	// Any part of a run needs what came before its first cell.
-	const selected = (accesses: readonly Access[]) =>
+	const selected = (accesses: readonly Use[]) =>
 		accesses.some(
 			(access) =>
 				(access.cell === null && access.worker === null) ||
@@ -68,7 +68,7 @@ export async function closure(j: Judgement, files: ReadonlyMap<Name, FileFact>, 
 }
 
 /** Bytecode that the run used goes in with its source: what no run used is compiled when it is needed. */
-function packBytecode(packing: Packing, j: Judgement, selected: (accesses: readonly Access[]) => boolean): void {
+function packBytecode(packing: Packing, j: Judgement, selected: (accesses: readonly Use[]) => boolean): void {
 	for (const [path, verdict] of j.verdicts) {
 		if (verdict.rule !== 'bytecode' || !isBytecode(path) || !selected(j.world.uses.of(path))) continue;
 		const source = j.owners.sourceOf(path);

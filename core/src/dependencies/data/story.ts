@@ -1,4 +1,4 @@
-import type { FileFact, LogId, Name } from '../../model/index.ts';
+import type { FileFact, LogId, Name, Use } from '../../model/index.ts';
 import type { Uses } from '../uses.ts';
 
 /** What a run did to one path, in the order of its log. Lines are null where it never did so. */
@@ -70,7 +70,11 @@ export function storyOf(path: Name, uses: Uses, file: FileFact | null): Story {
 		writer = log;
 	}
 	// What was not there before was written before anybody read it, whatever the lines of another log are.
-	if (file?.existedBefore === false && writer !== null && accesses.some((one) => one.how === 'read' && one.log !== writer)) {
+	if (
+		file?.existedBefore === false &&
+		writer !== null &&
+		accesses.some((one) => one.how === 'read' && isOfAnother(one, writer))
+	) {
 		readLast = Infinity;
 	}
 	return {
@@ -90,6 +94,11 @@ export function storyOf(path: Name, uses: Uses, file: FileFact | null): Story {
 }
 
 const afterAll = 2 ** 40;
+
+/** What is told once for several workers is of several logs, or of one that has several workers: then any of its lines says which. */
+function isOfAnother(use: Use, log: LogId): boolean {
+	return use.log !== log || (use.shared?.logs ?? 1) > 1;
+}
 
 function earlier(known: number | null, at: number): number {
 	return known === null || at < known ? at : known;

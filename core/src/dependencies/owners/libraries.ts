@@ -6,6 +6,11 @@ import { ownPackage } from './modules.ts';
 import type { OwnerFinder } from './owner.ts';
 
 const library = /\.so(\.\d+)*$/;
+/** Of a library it matters which process loaded it. */
+export function isLibrary(path: Name): boolean {
+	return library.test(path);
+}
+
 /** The dynamic loader, where it is started as a program: it is told which one to run. @see ld.so(8) */
 const loaders = /^ld(-linux[\w-]*|-musl-\w+|64|)\.so(\.\d+)?$/;
 const withWord = /^--(library-path|inhibit-rpath|audit|preload|argv0)$/;
@@ -29,17 +34,17 @@ export const libraries: OwnerFinder = {
 		const byLoader = new Set(world.facts.execs.flatMap((exec) => toldToLoader(exec) ?? []).map(baseOf));
 		return ({ path, names, folder, made, secret }) => {
 			const base = baseOf(path);
-			const isLibrary = library.test(base);
-			if (folder || made || secret || !(isLibrary || byLoader.has(base))) return null;
+			const ofLibrary = library.test(base);
+			if (folder || made || secret || !(ofLibrary || byLoader.has(base))) return null;
 			for (const { how, log, process } of world.uses.of(path)) {
 				if (how !== 'read') continue;
 				const needs = needsOf(log, process);
 				const real = names.at(-1) ?? path;
-				const by = isLibrary ? needs.libraries.get(base) : undefined;
+				const by = ofLibrary ? needs.libraries.get(base) : undefined;
 				const rule = { is: 'software', package: ownPackage(parentOf(real), baseOf(real)), counts: true } as const;
 				if (by !== undefined)
 					return { ...rule, rule: 'loaded library', reason: `a library that ${by} needs, and no package lists it` };
-				if (!isLibrary && needs.programs.includes(path))
+				if (!ofLibrary && needs.programs.includes(path))
 					return { ...rule, rule: 'own module', reason: 'a program of your own that the run started' };
 			}
 			return null;
@@ -121,7 +126,8 @@ function programsOf(exec: ExecFact, world: World): Name[] {
 	return told === null ? found : [...found, joined(nameOfText(world.run.circumstances.cwd), told)];
 }
 
-function toldToLoader({ path, argv }: ExecFact): Name | null {
+/** The program that a dynamic loader was told to run. */
+export function toldToLoader({ path, argv }: ExecFact): Name | null {
 	if (!loaders.test(baseOf(path))) return null;
 	const words = argv.slice(1);
 	const at = words.findIndex((word, at) => !word.startsWith('-') && !withWord.test(words[at - 1] ?? ''));

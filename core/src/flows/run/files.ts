@@ -3,6 +3,7 @@ import {
 	fsPath,
 	type Access,
 	type Facts,
+	type FactsWithoutAccesses,
 	type FileFact,
 	type JournalEntry,
 	type LogId,
@@ -30,11 +31,16 @@ function existedByUse(first: Access): boolean | null {
  * @param o.ended of a run that is made whole after its death: what was written later is somebody else's; null where it is now
  * @param o.inside where the run was not on this machine's own files; it knows what was there before
  */
-export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: Looking): Map<Name, FileFact> {
+export function lookAtFiles(
+	facts: FactsWithoutAccesses,
+	used: Existed,
+	journal: readonly JournalEntry[],
+	o: Looking,
+): Map<Name, FileFact> {
 	const saved = new Map<Name, Saved>(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry]] : [])));
 	const files = new Map<Name, FileFact>();
 	const folders = new Map<Name, Name | null>();
-	for (const [path, existed] of existedByUses(facts.accesses)) {
+	for (const [path, existed] of used.paths) {
 		files.set(path, lookAtFile(path, saved.get(path), existed, o, folders));
 	}
 	const others = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
@@ -46,25 +52,34 @@ export function lookAtFiles(facts: Facts, journal: readonly JournalEntry[], o: L
 	return files;
 }
 
-/**
- * What the first use of each path says of its having been there before. Of several logs each has a first: where one of them did not
- * find it, or made it, the others used what was made meanwhile.
- */
-function existedByUses(accesses: readonly Access[]): ReadonlyMap<Name, boolean | null> {
-	const byPath = new Map<Name, boolean | null>();
+/** What the first uses of paths say of their having been there before. */
+export interface Existed {
+	/** Adds some accesses, log by log. */
+	add(accesses: readonly Access[]): void;
+	/** Null where they say nothing. */
+	readonly paths: ReadonlyMap<Name, boolean | null>;
+}
+
+/** Of several logs each has a first: where one of them did not find it, or made it, the others used what was made meanwhile. */
+export function createExisted(): Existed {
+	const paths = new Map<Name, boolean | null>();
 	let log: LogId | null = null;
 	let seen = new Set<Name>();
-	for (const access of byFirst(accesses)) {
-		if (access.log !== log) {
-			log = access.log;
-			seen = new Set();
-		}
-		if (seen.has(access.path)) continue;
-		seen.add(access.path);
-		const [known, told] = [byPath.get(access.path), existedByUse(access)];
-		if (known === undefined || known === null || told === false) byPath.set(access.path, told ?? known ?? null);
-	}
-	return byPath;
+	return {
+		paths,
+		add(accesses) {
+			for (const access of byFirst(accesses)) {
+				if (access.log !== log) {
+					log = access.log;
+					seen = new Set();
+				}
+				if (seen.has(access.path)) continue;
+				seen.add(access.path);
+				const [known, told] = [paths.get(access.path), existedByUse(access)];
+				if (known === undefined || known === null || told === false) paths.set(access.path, told ?? known ?? null);
+			}
+		},
+	};
 }
 
 /** Log by log, and by their first lines: so they mostly come. */

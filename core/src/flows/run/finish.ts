@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { describe, judge, openMachine, wholeRun, type Machine } from '../../dependencies/index.ts';
+import { createUnion, describe, judge, openMachine, wholeRun, type Machine } from '../../dependencies/index.ts';
 import {
 	differenceWarning,
 	encodeName,
 	findSecrets,
+	type Access,
 	type CellUse,
 	type Facts,
 	type FileFact,
@@ -27,8 +28,9 @@ import {
 	runOf,
 	writeTables,
 	type RunFolder,
+	type TableWriter,
 } from '../../store/index.ts';
-import { changedLater, keepFiles, lookAtFiles, withSources } from './files.ts';
+import { changedLater, createExisted, keepFiles, lookAtFiles, withSources, type Existed } from './files.ts';
 import { maskWarning } from '../secrets/guard.ts';
 import { resultsOf } from './journal.ts';
 import { existingPath, firstOf } from './paths.ts';
@@ -36,12 +38,21 @@ import { usesOfProgram } from './uses.ts';
 import { recordedDpkg } from '../record.ts';
 import type { Inside } from '../replay/view.ts';
 
+/** What the logs of a run told. */
+export interface Told {
+	/** The accesses as they are judged (`createUnion`), where `written` holds them all; otherwise every one of them. */
+	readonly facts: Facts;
+	readonly existed: Existed | null;
+	/** The table of all accesses, to be finished. */
+	readonly written: TableWriter<Access> | null;
+}
+
 /** What is known when the kernel, or the program, and all that it started have ended. */
 export interface Ending {
 	/** The open folder, or that of a run that died and is told from its journal and log. */
 	readonly folder: Pick<RunFolder, 'id' | 'directory' | 'append' | 'logPath' | 'write' | 'finish'>;
 	readonly home: string;
-	readonly facts: Facts;
+	readonly told: Told;
 	/** Null for a program without one. */
 	readonly notebook: Notebook | null;
 	readonly uses: readonly CellUse[];
@@ -68,7 +79,7 @@ export interface Ending {
  * compresses the log. `run.json` comes last but for that, so a run that has it is whole.
  */
 export async function finishRun(ending: Ending): Promise<Run> {
-	const o = { ...ending, facts: await withOriginals(ending) };
+	const o = { ...ending, ...(await judged(ending)) };
 	const { folder, listen } = o;
 	const journal = await readJournal(folder.directory);
 	const begun = runOf(journal);
@@ -84,7 +95,7 @@ export async function finishRun(ending: Ending): Promise<Run> {
 	if (executed !== null) await folder.write('executed.ipynb', executed);
 	const looking = { started: Date.parse(begun.started), ended: o.ended, inside: o.inside };
 	const known = o.known ?? new Map<Name, FileFact>();
-	const looked = new Map([...lookAtFiles(o.facts, journal, looking), ...known]);
+	const looked = new Map([...lookAtFiles(o.facts, o.existed, journal, looking), ...known]);
 
 	listen({ type: 'step', what: 'judging what was used', done: null, of: null });
 	const machine = o.inside === null ? (o.machine ?? openMachine()) : openMachine({ view: o.inside, dpkg: recordedDpkg });
@@ -106,7 +117,7 @@ export async function finishRun(ending: Ending): Promise<Run> {
 	const files = new Map([...kept, ...known]);
 
 	listen({ type: 'step', what: 'writing the run', done: null, of: null });
-	await writeTables(folder.directory, { facts: o.facts, files: [...files.values()], outputs });
+	await writeTables(folder.directory, { facts: o.all, files: [...files.values()], outputs }, o.told.written);
 	const dependencies = describe(judgement, files, wholeRun);
 	await folder.write('dependencies.json', `${JSON.stringify(dependencies, null, '\t')}\n`);
 	const warned = journal.flatMap((entry) => (entry.event === 'warning' ? [entry.warning] : []));
@@ -135,8 +146,20 @@ export async function finishRun(ending: Ending): Promise<Run> {
 	return run;
 }
 
+/** The facts as they are judged, and as they are kept where that is not done yet. */
+async function judged(ending: Ending): Promise<{ readonly facts: Facts; readonly all: Facts; readonly existed: Existed }> {
+	const { facts, existed, written } = ending.told;
+	if (written !== null && existed !== null) return { facts, all: facts, existed };
+	const all = await withOriginals(ending, facts);
+	const union = createUnion(all);
+	const used = createExisted();
+	union.add(all.accesses);
+	used.add(all.accesses);
+	return { facts: { ...all, accesses: union.uses() }, all, existed: used };
+}
+
 /** The facts with the names of files that the manager knows, where an engine gave its workers others. */
-async function withOriginals({ folder, facts, inside }: Ending): Promise<Facts> {
+async function withOriginals({ folder, inside }: Ending, facts: Facts): Promise<Facts> {
 	if (!facts.workers.some((worker) => worker.engine === 'taskvine')) return facts;
 	const { circumstances } = runOf(await readJournal(folder.directory));
 	const cwd = encodeName(Buffer.from(circumstances.cwd));

@@ -1,14 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mergeFacts } from '../../audit/index.ts';
-import { CellarError, type Facts, type LogId, type Secrets, type Warning } from '../../model/index.ts';
-import { factsOfReport, readJournal, runOf, takeWorker, workersIn, type WorkerState } from '../../store/index.ts';
+import { mergeLogs } from '../../audit/index.ts';
+import { createUnion } from '../../dependencies/index.ts';
+import {
+	CellarError,
+	type Access,
+	type Facts,
+	type FactsWithoutAccesses,
+	type LogId,
+	type Secrets,
+	type Warning,
+} from '../../model/index.ts';
+import {
+	accessesOfReport,
+	createAccesses,
+	factsOfReport,
+	readJournal,
+	runOf,
+	takeWorker,
+	workersIn,
+	type WorkerState,
+} from '../../store/index.ts';
+import { createExisted } from '../run/files.ts';
+import type { Told } from '../run/finish.ts';
 import { unauditedJobs } from './jobs.ts';
 import { reduceWorker } from './reduce.ts';
 import { unseenJobs, unseenTasks, unseenWorkers } from './unseen.ts';
 
-/** What the workers of a run have told, and what is to be said of those that have not. */
-export interface Gathered {
-	readonly facts: Facts;
+/** What the workers of a run have told, and what is to be said of those that have not. Whoever lets go of it leaves no table behind. */
+export interface Gathered extends AsyncDisposable {
+	readonly told: Told;
 	readonly warnings: readonly Warning[];
 	/** The logs that were merged now. */
 	readonly merged: readonly LogId[];
@@ -19,22 +39,27 @@ const endingMs = 3000;
 const readingMs = 60_000;
 const lookMs = 200;
 
+/** What `gatherWorkers` is told. */
+interface Gathering {
+	readonly directory: string;
+	/** The run's. */
+	readonly nonce: string;
+	readonly facts: FactsWithoutAccesses;
+	/** Some at a time, log by log; may be asked again. */
+	readonly accesses: () => Iterable<readonly Access[]> | AsyncIterable<readonly Access[]>;
+	readonly known: ReadonlySet<LogId>;
+	readonly secrets: Secrets;
+	/** They have just lost their manager, and may be ending. */
+	readonly wait: boolean;
+}
+
 /**
  * Merges what workers with logs of their own have reported into the facts of their run. Those that were killed are read here; those
  * that go on are not waited for but for a moment, and are told when somebody opens the run later.
  *
  * @param o.known the logs that stand in `facts` already
  */
-export async function gatherWorkers(o: {
-	readonly directory: string;
-	/** The run's. */
-	readonly nonce: string;
-	readonly facts: Facts;
-	readonly known: ReadonlySet<LogId>;
-	readonly secrets: Secrets;
-	/** They have just lost their manager, and may be ending. */
-	readonly wait: boolean;
-}): Promise<Gathered> {
+export async function gatherWorkers(o: Gathering): Promise<Gathered> {
 	const isAudited = ({ report }: WorkerState) => report?.unaudited === undefined;
 	let found = await workersIn(o.directory);
 	const began = performance.now();
@@ -46,42 +71,119 @@ export async function gatherWorkers(o: {
 	}
 	const workers = found.filter(isAudited);
 	const warnings: Warning[] = [];
-	const logs: Facts[] = [];
-	const merged: LogId[] = [];
+	const reports: Report[] = [];
 	for (const worker of workers) {
 		if (o.known.has(worker.log) || isOpen(worker)) continue;
 		try {
-			const facts = worker.state === 'gone' ? await readInItsPlace(o, worker) : await factsOfReport(o.directory, worker.log);
-			if (facts === null) continue;
-			if ((worker.report?.ended ?? null) === null) warnings.push(lost(worker));
-			logs.push(facts);
-			merged.push(worker.log);
+			if (worker.state === 'gone' && !(await readInItsPlace(o, worker))) continue;
+			reports.push({ worker, facts: await factsOfReport(o.directory, worker.log) });
 		} catch (error) {
 			if (!(error instanceof CellarError)) throw error;
 			warnings.push(silent(worker, error.message));
 		}
 	}
+	const unreadable: Report[] = [];
+	const isRead = (one: Report) => !unreadable.includes(one);
+	let told: Told | null = null;
+	while (told === null) {
+		const merging = await mergeReports(o, reports.filter(isRead));
+		if ('told' in merging) ({ told } = merging);
+		else {
+			unreadable.push(merging.unreadable);
+			warnings.push(silent(merging.unreadable.worker, merging.message));
+		}
+	}
+	const merged = reports.filter(isRead).map(({ worker }) => worker);
+	for (const worker of merged) if ((worker.report?.ended ?? null) === null) warnings.push(lost(worker));
+	const { facts, written } = told;
 	const running = workers.filter(isOpen);
 	if (running.length > 0) warnings.push(goingOn(running));
-	// Numbers that somebody may have been told are kept.
-	const facts = mergeFacts(o.facts, logs, o.known.size > 0);
 	if (running.length === 0) {
 		warnings.push(...unseenWorkers(facts));
 		if (runOf(await readJournal(o.directory)).status === 'finished') warnings.push(...unseenTasks(facts));
 	}
 	warnings.push(...unseenJobs(facts, found, await unauditedJobs(o.directory)));
 	for (const worker of found) if (!isAudited(worker)) warnings.push(silent(worker, worker.report?.unaudited ?? ''));
-	return { facts, warnings, merged };
+	return {
+		told,
+		warnings,
+		merged: merged.map(({ log }) => log),
+		[Symbol.asyncDispose]: async () => written?.[Symbol.asyncDispose](),
+	};
 }
 
-async function readInItsPlace(
-	o: { directory: string; nonce: string; secrets: Secrets },
-	worker: WorkerState,
-): Promise<Facts | null> {
+/** Facts that are in memory, as `gatherWorkers` takes them. */
+export function piecesOf({ accesses, ...facts }: Facts): Pick<Gathering, 'facts' | 'accesses'> {
+	return { facts, accesses: () => [accesses] };
+}
+
+interface Report {
+	readonly worker: WorkerState;
+	readonly facts: FactsWithoutAccesses;
+}
+
+/**
+ * Merges reports one after another: what stays in memory is what is different in them, and all accesses go into the run's table at
+ * once, for they may be millions.
+ */
+async function mergeReports(
+	o: Pick<Gathering, 'directory' | 'facts' | 'accesses' | 'known'>,
+	reports: readonly Report[],
+): Promise<{ readonly told: Told } | { readonly unreadable: Report; readonly message: string }> {
+	// Numbers that somebody may have been told are kept.
+	const merging = mergeLogs([o.facts, ...reports.map(({ facts }) => facts)], o.known.size > 0);
+	const facts = reports.length === 0 ? o.facts : merging.facts;
+	const broken: { readonly unreadable: Report; readonly message: string }[] = [];
+	async function* pieces(): AsyncGenerator<readonly Access[]> {
+		for await (const accesses of o.accesses()) yield reports.length === 0 ? accesses : merging.accesses(0, accesses);
+		for (const [at, report] of reports.entries()) {
+			try {
+				for await (const accesses of accessesOfReport(o.directory, report.worker.log)) yield merging.accesses(at + 1, accesses);
+			} catch (error) {
+				if (error instanceof CellarError) broken.push({ unreadable: report, message: error.message });
+				throw error;
+			}
+		}
+	}
+	try {
+		return { told: await tellAll(o.directory, facts, pieces()) };
+	} catch (error) {
+		const [one] = broken;
+		if (one === undefined) throw error;
+		return one;
+	}
+}
+
+async function tellAll(directory: string, facts: FactsWithoutAccesses, pieces: AsyncIterable<readonly Access[]>): Promise<Told> {
+	// The names of TaskVine's files follow from what all its workers did.
+	if (facts.workers.some(({ engine }) => engine === 'taskvine')) {
+		const accesses: Access[] = [];
+		for await (const some of pieces) for (const access of some) accesses.push(access);
+		return { facts: { ...facts, accesses }, existed: null, written: null };
+	}
+	const union = createUnion(facts);
+	const existed = createExisted();
+	const written = await createAccesses(directory);
+	try {
+		for await (const accesses of pieces) {
+			union.add(accesses);
+			existed.add(accesses);
+			await written.add(accesses);
+		}
+	} catch (error) {
+		await written[Symbol.asyncDispose]();
+		throw error;
+	}
+	return { facts: { ...facts, accesses: union.uses() }, existed, written };
+}
+
+/** @returns whether it has a report now: somebody else may be at it */
+async function readInItsPlace(o: Pick<Gathering, 'directory' | 'nonce' | 'secrets'>, worker: WorkerState): Promise<boolean> {
 	if (worker.report === null) throw new CellarError('CELLAR_RUN_UNREADABLE', 'it left nothing that can be read');
 	await using folder = await takeWorker(o.directory, worker.log);
-	if (folder === null) return null;
-	return await reduceWorker(folder, worker.report, o.nonce, o.secrets);
+	if (folder === null) return false;
+	await reduceWorker(folder, worker.report, o.nonce, o.secrets);
+	return true;
 }
 
 function lost({ log, report }: WorkerState): Warning {

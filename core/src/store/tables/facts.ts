@@ -8,6 +8,7 @@ import {
 	type Doubt,
 	type ExecFact,
 	type Facts,
+	type FactsWithoutAccesses,
 	type FileFact,
 	type HandedFact,
 	type NameFact,
@@ -18,7 +19,7 @@ import {
 	type WorkerFact,
 } from '../../model/index.ts';
 import { flag, int, long, oneOf, orNull, text, texts, time } from './column.ts';
-import { readTable, writeTable, type Columns } from './table.ts';
+import { createTable, readPieces, readTable, writeTable, type Columns, type TableWriter } from './table.ts';
 import { handed, handedOfRows, rowsOfHanded, rowsOfTasks, tasks, tasksOfRows } from './tasks.ts';
 
 /** All that the tables of a run hold. */
@@ -139,10 +140,12 @@ const later: ReadonlySet<string> = new Set(['tasks', 'names', 'handed']);
 /**
  * Writes every table of a run into its folder, each whole or not at all; `outputs` comes last.
  *
+ * @param written the accesses, where they were written one log after another, and those of `facts` are not all
  * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
  */
-export async function writeTables(directory: string, tables: Tables): Promise<void> {
-	await writeFacts(directory, tables.facts);
+export async function writeTables(directory: string, tables: Tables, written: TableWriter<Access> | null = null): Promise<void> {
+	await (written?.finish() ?? writeTable(tablePath(directory, 'accesses'), accesses, tables.facts.accesses));
+	await writeOthers(directory, tables.facts);
 	await writeTable(tablePath(directory, 'files'), files, tables.files);
 	await writeTable(tablePath(directory, 'outputs'), outputs, tables.outputs);
 }
@@ -154,6 +157,15 @@ export async function writeTables(directory: string, tables: Tables): Promise<vo
  */
 export async function writeFacts(directory: string, facts: Facts): Promise<void> {
 	await writeTable(tablePath(directory, 'accesses'), accesses, facts.accesses);
+	await writeOthers(directory, facts);
+}
+
+/** Writes the accesses of a run as they come: nothing stands in its folder before all have. */
+export function createAccesses(directory: string): Promise<TableWriter<Access>> {
+	return createTable(tablePath(directory, 'accesses'), accesses);
+}
+
+async function writeOthers(directory: string, facts: FactsWithoutAccesses): Promise<void> {
 	await writeTable(tablePath(directory, 'changes'), changes, facts.changes);
 	await writeTable(tablePath(directory, 'processes'), processes, facts.processes);
 	await writeTable(tablePath(directory, 'execs'), execs, facts.execs);
@@ -174,6 +186,18 @@ export async function readTables(directory: string): Promise<Tables> {
 export async function readFacts(directory: string): Promise<Facts> {
 	return {
 		accesses: await readTable(tablePath(directory, 'accesses'), accesses),
+		...(await readFactsWithoutAccesses(directory)),
+	};
+}
+
+/** The accesses, some at a time, log by log. @throws CellarError CELLAR_RUN_UNREADABLE with the file, CELLAR_RUN_TOO_NEW */
+export function readAccesses(directory: string): AsyncGenerator<readonly Access[]> {
+	return readPieces(tablePath(directory, 'accesses'), accesses);
+}
+
+/** What tells of a run but for its accesses, which may be millions. @throws as `readFacts` */
+export async function readFactsWithoutAccesses(directory: string): Promise<FactsWithoutAccesses> {
+	return {
 		changes: await readTable(tablePath(directory, 'changes'), changes),
 		processes: await readTable(tablePath(directory, 'processes'), processes),
 		execs: await readTable(tablePath(directory, 'execs'), execs),

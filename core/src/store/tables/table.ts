@@ -8,14 +8,25 @@ import {
 	type FileMetaData,
 	type SchemaElement,
 } from 'hyparquet';
-import { parquetWriteBuffer } from 'hyparquet-writer';
+import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { CellarError, errnoOf } from '../../model/index.ts';
 import type { Column } from './column.ts';
-import { writeWhole } from '../disk.ts';
+import { openWhole } from '../disk.ts';
 import { checkFormat } from '../journal.ts';
 
 /** The columns of one table, in their order: each field of its rows has exactly one. */
 export type Columns<Row> = { readonly [Field in keyof Row]-?: Column<Row[Field]> };
+
+/** A table that is written piece by piece; nothing stands under its name before it is whole. */
+export interface TableWriter<Row> extends AsyncDisposable {
+	/** @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION */
+	add(rows: readonly Row[]): Promise<void>;
+	/** Gives it its name: whoever lets go of it before leaves nothing. @throws as `add` */
+	finish(): Promise<void>;
+}
+
+/** So many rows are written at a time: enough to share what is alike in them, few enough to be held in memory. */
+const groupRows = 1 << 16;
 
 /**
  * Writes a table as Parquet with `"format": 1` as its key-value metadata, so that pandas, Polars and DuckDB open it as it
@@ -24,15 +35,20 @@ export type Columns<Row> = { readonly [Field in keyof Row]-?: Column<Row[Field]>
  * @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION
  */
 export async function writeTable<Row>(path: string, columns: Columns<Row>, rows: readonly Row[]): Promise<void> {
+	await using table = await createTable(path, columns);
+	await table.add(rows);
+	await table.finish();
+}
+
+/** The same, for more rows than are held in memory. */
+export async function createTable<Row>(path: string, columns: Columns<Row>): Promise<TableWriter<Row>> {
 	const fields = fieldsOf(columns);
 	const schema: SchemaElement[] = [{ name: 'root', num_children: fields.length }];
-	const columnData = fields.map((name) => {
-		const column = columns[name];
-		schema.push(...column.elements(name));
-		return { name, data: rows.map((row) => column.encode(row[name])) };
-	});
-	const bytes = parquetWriteBuffer({
-		columnData,
+	for (const name of fields) schema.push(...columns[name].elements(name));
+	const file = await openWhole(path);
+	const bytes = new ByteWriter();
+	const parquet = new ParquetWriter({
+		writer: bytes,
 		schema,
 		codec: 'GZIP',
 		// zlib's own code is several times faster than a codec in JavaScript, and every reader has it.
@@ -40,9 +56,40 @@ export async function writeTable<Row>(path: string, columns: Columns<Row>, rows:
 		statistics: false,
 		kvMetadata: [{ key: 'format', value: '1' }],
 		createdBy: 'cellar',
-		rowGroupSize: 1_000_000,
 	});
-	await writeWhole(path, new Uint8Array(bytes));
+	/** What has been written is in the file, and is not kept. */
+	const flush = async () => {
+		await file.write(bytes.getBytes());
+		bytes.index = 0;
+	};
+	const write = async (rows: readonly Row[]) => {
+		const columnData = fields.map((name) => {
+			const column = columns[name];
+			return { name, data: rows.map((row) => column.encode(row[name])) };
+		});
+		await parquet.write({ columnData, rowGroupSize: groupRows });
+		await flush();
+	};
+	let waiting: Row[] = [];
+	return {
+		async add(rows) {
+			for (let at = 0; at < rows.length;) {
+				const more = rows.slice(at, at + groupRows - waiting.length);
+				at += more.length;
+				for (const row of more) waiting.push(row);
+				if (waiting.length < groupRows) return;
+				await write(waiting);
+				waiting = [];
+			}
+		},
+		async finish() {
+			if (waiting.length > 0) await write(waiting);
+			await parquet.finish();
+			await flush();
+			await file.finish();
+		},
+		[Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+	};
 }
 
 /**
@@ -51,6 +98,13 @@ export async function writeTable<Row>(path: string, columns: Columns<Row>, rows:
  * @throws CellarError CELLAR_RUN_UNREADABLE with the file and the column, CELLAR_RUN_TOO_NEW
  */
 export async function readTable<Row>(path: string, columns: Columns<Row>): Promise<readonly Row[]> {
+	const all: Row[] = [];
+	for await (const rows of readPieces(path, columns)) for (const row of rows) all.push(row);
+	return all;
+}
+
+/** The same, as many rows at a time as were written together. */
+export async function* readPieces<Row>(path: string, columns: Columns<Row>): AsyncGenerator<readonly Row[]> {
 	const file = await readFile(path).catch((cause: unknown) => {
 		if (errnoOf(cause) === null) throw cause;
 		throw new CellarError('CELLAR_RUN_UNREADABLE', `a table of the run cannot be read (${errnoOf(cause)})`, {
@@ -61,31 +115,46 @@ export async function readTable<Row>(path: string, columns: Columns<Row>): Promi
 	const buffer = new Uint8Array(file).buffer;
 	const metadata = await unlessBroken(path, () => parquetMetadataAsync(buffer));
 	checkFormat(formatOf(metadata), path);
-	const read = await unlessBroken(path, () => readColumns(buffer, metadata));
 	const fields = fieldsOf(columns);
-	const found = fields.map((name) => read.get(name) ?? (columns[name].isLater === true ? [] : missing(path, name)));
+	const there = new Set(parquetSchema(metadata).children.map((child) => child.element.name));
+	for (const name of fields) if (!there.has(name) && columns[name].isLater !== true) missing(path, name);
 	const decoders: ((value: unknown) => unknown)[] = fields.map((name) => columns[name].decode);
-	return unlessBroken(path, () => {
-		const rows: Row[] = [];
-		for (let at = 0; at < Number(metadata.num_rows); at++) {
-			const row: Record<string, unknown> = {};
-			for (let n = 0; n < fields.length; n++) row[fields[n]!] = decoders[n]!(found[n]![at]);
-			// Each field went through its own column's `decode`, whose type is the field's.
-			rows.push(row as Row);
-		}
-		return rows;
-	});
+	let rowStart = 0;
+	for (const group of metadata.row_groups) {
+		const rowEnd = rowStart + Number(group.num_rows);
+		const read = await unlessBroken(path, () => readColumns(buffer, metadata, rowStart, rowEnd));
+		const found = fields.map((name) => read.get(name) ?? []);
+		const size = rowEnd - rowStart;
+		rowStart = rowEnd;
+		yield await unlessBroken(path, () => {
+			const rows: Row[] = [];
+			for (let at = 0; at < size; at++) {
+				const row: Record<string, unknown> = {};
+				for (let n = 0; n < fields.length; n++) row[fields[n]!] = decoders[n]!(found[n]![at]);
+				// Each field went through its own column's `decode`, whose type is the field's.
+				rows.push(row as Row);
+			}
+			return rows;
+		});
+	}
 }
 
-async function readColumns(file: ArrayBuffer, metadata: FileMetaData): Promise<ReadonlyMap<string, unknown[]>> {
+async function readColumns(
+	file: ArrayBuffer,
+	metadata: FileMetaData,
+	from: number,
+	to: number,
+): Promise<ReadonlyMap<string, unknown[]>> {
 	const columns = new Map<string, unknown[]>(parquetSchema(metadata).children.map((child) => [child.element.name, []]));
 	await parquetRead({
 		file,
 		metadata,
+		rowStart: from,
+		rowEnd: to,
 		compressors: { GZIP: (input, length) => gunzipSync(input, { maxOutputLength: length + 1 }) },
 		parsers: { timestampFromMilliseconds: (millis: bigint | null | undefined) => millis ?? null },
 		onChunk({ columnName, columnData, rowStart }) {
-			copy(columnData, columns.get(columnName) ?? [], rowStart);
+			copy(columnData, columns.get(columnName) ?? [], rowStart - from);
 		},
 	});
 	return columns;

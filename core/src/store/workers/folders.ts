@@ -3,11 +3,19 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { CellarError, diskError, errnoOf, type Facts, type LogId } from '../../model/index.ts';
+import {
+	CellarError,
+	diskError,
+	errnoOf,
+	type Access,
+	type Facts,
+	type FactsWithoutAccesses,
+	type LogId,
+} from '../../model/index.ts';
 import { makeFolders, removeTemporary, syncFolder, temporaryName, writeWhole } from '../disk.ts';
 import { names } from '../home.ts';
 import { holderOf, takeLock, writeLock } from '../lock.ts';
-import { readFacts, writeFacts } from '../tables/facts.ts';
+import { readAccesses, readFactsWithoutAccesses, writeFacts } from '../tables/facts.ts';
 
 const reportSchema = v.object({
 	format: v.literal(1),
@@ -166,16 +174,35 @@ export async function workersIn(directory: string): Promise<readonly WorkerState
 }
 
 /**
- * The facts that a worker has reported.
+ * The facts that a worker has reported, all but the accesses.
  *
  * @throws CellarError CELLAR_RUN_UNREADABLE, CELLAR_RUN_TOO_NEW
  */
-export async function factsOfReport(directory: string, log: LogId): Promise<Facts> {
-	const facts = await readFacts(join(directory, workersFolder, log));
-	const { accesses, changes, processes, execs, network, names } = facts;
-	const attempts = facts.tasks.flatMap((task) => task.attempts);
-	if ([...accesses, ...changes, ...processes, ...execs, ...network, ...names, ...attempts].every((one) => one.log === log))
-		return facts;
+export async function factsOfReport(directory: string, log: LogId): Promise<FactsWithoutAccesses> {
+	const facts = await readFactsWithoutAccesses(join(directory, workersFolder, log));
+	const { changes, processes, execs, network, names, tasks } = facts;
+	const attempts = tasks.flatMap((task) => task.attempts);
+	checkLog([...changes, ...processes, ...execs, ...network, ...names, ...attempts], log, directory);
+	return facts;
+}
+
+/** The accesses that a worker has reported, some at a time. @throws as `factsOfReport` */
+export async function* accessesOfReport(directory: string, log: LogId): AsyncGenerator<readonly Access[]> {
+	for await (const accesses of readAccesses(join(directory, workersFolder, log))) {
+		checkLog(accesses, log, directory);
+		yield accesses;
+	}
+}
+
+/** Reads all that a worker has reported. @throws as `factsOfReport` */
+export async function checkReport(directory: string, log: LogId): Promise<void> {
+	await factsOfReport(directory, log);
+	const pieces = accessesOfReport(directory, log);
+	while ((await pieces.next()).done !== true);
+}
+
+function checkLog(facts: readonly { readonly log: LogId }[], log: LogId, directory: string): void {
+	if (facts.every((one) => one.log === log)) return;
 	throw new CellarError('CELLAR_RUN_UNREADABLE', `what worker ${log} reported is of another log`, { where: directory });
 }
 

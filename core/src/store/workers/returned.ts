@@ -5,7 +5,7 @@ import { CellarError, diskError, errnoOf, type LogId } from '../../model/index.t
 import { makeFolders, syncFolder } from '../disk.ts';
 import { names } from '../home.ts';
 import { tableNames } from '../tables/facts.ts';
-import { factsOfReport, hiddenPath, workersFolder, workersIn, type WorkerState } from './folders.ts';
+import { checkReport, hiddenPath, workersFolder, workersIn, type WorkerState } from './folders.ts';
 import { parseTicket, ticketFile, type Ticket } from './ticket.ts';
 
 /** What was brought back from where a run could not be reached, copied beside the run's own and looked at. */
@@ -58,7 +58,7 @@ export async function openReturned(
 		for (const { log, state, report } of workers) {
 			if (state !== 'reported') continue;
 			if (report === null) throw broken(join(from, workersFolder, log), 'worker.json is not as it should be');
-			await factsOfReport(copy, log);
+			await checkReport(copy, log);
 		}
 		return {
 			directory: copy,
