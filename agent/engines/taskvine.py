@@ -1,13 +1,15 @@
 """TaskVine: tells which cell submitted a task, and what it runs. What tasks do is told by the workers' traces, where no agent is.
 
-A task is known by its manager's port and its number there. Of a second manager at the same port, the numbers come again.
+A task is known by its manager and its number there, and a manager by its port: of a second one at the same port the numbers come again.
+Workers see the port alone, and when they reached it: when each manager was made is marked for them.
 """
 
 import sys
+from time import time
 
 
 def patches(agent):
-    # The last number that was given at each port, and how often they began anew.
+    # The last number that was given at each port, and which manager there gave it.
     last = {}
     # What a PythonTask runs, by its identity, until it is submitted.
     functions = {}
@@ -27,15 +29,36 @@ def patches(agent):
             return number
 
         module.vine_submit = vine_submit
+        for name in ("vine_create", "vine_ssl_create"):
+            create = getattr(module, name, None)
+            if create is not None:
+                setattr(module, name, telling_births(module, create))
+
+    def telling_births(module, create):
+        def vine_create(*words, **options):
+            # Before it can be reached, and after any other was that had its port.
+            began = time()
+            manager = create(*words, **options)
+            try:
+                if manager:
+                    port = module.vine_port(manager)
+                    turn = last.get(port, (0, 0))[1] + 1
+                    last[port] = 0, turn
+                    agent.mark(f"submit/group/taskvine.{port}.born.{turn}.{int(began * 1000)}")
+            except Exception as error:
+                agent.fault("ndcctools.taskvine", error)
+            return manager
+
+        return vine_create
 
     def told(port, number, function):
-        before, turn = last.get(port, (0, 0))
+        before, turn = last.get(port, (0, 1))
         turn += number <= before
         last[port] = number, turn
         known = f"taskvine.{port}.{number}"
-        task = f"{known}.{turn}" if turn else known
+        task = f"taskvine.{port}-{turn}.{number}" if turn > 1 else known
         agent.mark(f"submit/task/{task}//{function}")
-        if turn:
+        if turn > 1:
             agent.mark(f"link/task/{task}//{known}")
 
     def program_of(command):

@@ -243,3 +243,41 @@ test('merged in any order, at once or one after another, a run says the same, an
 		}),
 	);
 });
+
+test('a task that a worker ran is that of the manager that had its port when the worker reached it', () => {
+	const manager: Facts = {
+		...noFacts,
+		processes: [process('manager', 1)],
+		tasks: ['9123.1', '9123-2.1', '9123-3.1', '9124.1'].map((id, n) =>
+			task(n + 1, `taskvine.${id}`, { submitted: at(n + 1, n * 10 + 1) }),
+		),
+		handed: [
+			...['9123.born.1.1000', '9123.born.2.2000', '9123.born.3.3000', '9124.born.1.2500'].map((id) => ({
+				...{ id: `taskvine.${id}`, task: null, attempt: null, submitted: at(1, 1) },
+			})),
+			// As the manager's own log joins them.
+			{ id: 'taskvine.9123.1', task: 3, attempt: null, submitted: null },
+		],
+	};
+	const ran = (log: string, ids: readonly string[], bootId = 'b') =>
+		worker(log, {
+			processes: [{ ...process(log, 1), bootId }],
+			tasks: ids.map((id, n) => task(n + 1, `taskvine.${id}`, { attempts: [attempt(log, String(n + 1))] })),
+		});
+	const of = (facts: Facts) =>
+		facts.tasks.map(({ engineId, attempts }) => [engineId.slice(9), ...attempts.map(({ log }) => log)].join(' '));
+	// One worked for two of them; of one the clock goes behind.
+	const a = ran('a', ['9123,1999.1', '9123,3000.1', '9123,3000.mini.1.1']);
+	const b = ran('b', ['9123,2000.1', '9124,3500.1']);
+	const c = ran('c', ['9123,5.1']);
+	const merged = mergeFacts(manager, [a, b, c]);
+	expect(of(merged)).toEqual(['9123.1 a c', '9123-2.1 b', '9123-3.1 a', '9124.1 b', '9123-3.mini.1.1 a']);
+	expect(merged.doubts).toEqual([]);
+	expect(of(mergeFacts(mergeFacts(manager, [a, b]), [c], true)), 'as when it reports later').toEqual(of(merged));
+
+	const elsewhere = mergeFacts(manager, [ran('d', ['9123,2500.1'], 'another'), ran('e', ['9124,3500.1'], 'another')]);
+	expect(elsewhere.doubts.map(({ code, message }) => [code, message.split(' is told', 1)[0]])).toEqual([
+		['CELLAR_CLOCK_TRUSTED', 'which of 3 managers at port 9123 a worker on d worked for'],
+	]);
+	expect(of(elsewhere)[1]).toBe('9123-2.1 d');
+});

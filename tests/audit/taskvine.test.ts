@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { follow } from './logs.ts';
+import { factsOf, follow, logOf } from './logs.ts';
 
 /** A worker that starts below the program, by the calls that it makes: pid 2, in `/w`, of the manager at port 9123. */
 const worker = (pid = 2, folder = '/w') => `
@@ -129,6 +129,24 @@ ${gone(3, '/w/task.7')}
 test('workers are told also where no fork is one, as in the run of a program that is not Python', () => {
 	const run = follow(worker(), { findWorkers: false });
 	expect(run.facts.workers.map(({ engine }) => engine)).toEqual(['taskvine']);
+});
+
+test('in a log of its own a worker’s tasks are called by its manager’s port and when it reached that', () => {
+	const again = `2 connect(3<socket:[9]>,\u00a0{sa_family=AF_INET,\u00a0sin_port=htons(9123),\u00a0sin_addr=inet_addr("127.0.0.1")},\u00a016) = 0`;
+	const story = `${worker()}
+3 born-of 2
+${gone(3, '/w/task.7')}
+${moved(2, '/w/task.7')}
+3 exits
+${again}
+4 born-of 2
+${gone(4, '/w/task.7')}`;
+	const later = (log: string) => log.replace(/^2 1700000000\.000000(?=.*socket:\[9\])/m, '2 1700000060.123456');
+	const facts = factsOf(later(logOf(story)), { log: 'n17-2-abcd1234' });
+	expect(facts.tasks.map(({ engineId, attempts }) => [engineId, attempts.length])).toEqual([
+		['taskvine.9123,1700000000000.7', 1],
+		['taskvine.9123,1700000060123.7', 1],
+	]);
 });
 
 test('the folders of a workspace that was left behind may be there already', () => {

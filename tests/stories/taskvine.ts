@@ -124,32 +124,33 @@ with open('truth.json', 'w') as file: json.dump({'port': m.port, 'tasks': truth}
 		o.apart !== undefined ? 'm.close()' : o.factory === true ? 'started.__exit__(None); m.close()' : end,
 	]);
 	const started = o.apart === 'engine' ? ['--engine', 'taskvine', '--workers', String(o.workers)] : [];
-	const beside = o.apart === 'factory' || o.apart === 'bundle' ? o.workers : 0;
-	return { ...(await audit(place, notebook, started, beside, o.apart === 'bundle')), kind: o.kind, tasks: o.tasks };
+	const isBeside = o.apart === 'factory' || o.apart === 'bundle';
+	const beside = isBeside ? () => startFactory(place, o.workers, o.apart === 'bundle') : null;
+	return { ...(await auditVine(place, notebook, started, beside)), kind: o.kind, tasks: o.tasks };
 }
 
-async function audit(
+/** @param beside starts workers that are not the notebook's; it is ended with it */
+export async function auditVine(
 	place: Place,
 	notebook: string,
 	options: readonly string[] = [],
-	beside = 0,
-	byBundle = false,
+	beside: (() => Promise<Beside>) | null = null,
 ): Promise<Omit<VineRun, 'kind' | 'tasks'>> {
 	const started = place.start(['audit', notebook, '--python', pythonOf('engines'), '--json', ...options], {
 		env: {
 			CELLAR_TASKVINE: taskvine,
 			PYTHONPATH: join(clone, 'tests/fixtures/taskvine'),
-			PATH: `${join(taskvine, 'bin')}:${dirname(pythonOf('engines'))}:${process.env['PATH']}`,
+			PATH: vinePath(),
 		},
 	});
 	{
-		await using _factory = beside === 0 ? null : await startFactory(place, beside, byBundle);
+		await using _workers = beside === null ? null : await beside();
 		await started.ended;
 	}
 	const said = await started.ended;
 	expect(said.code, said.stderr).toBe(0);
-	if (beside > 0) {
-		// The factory ends them in its own time. Whoever opens the run has what they have reported since.
+	if (beside !== null) {
+		// A factory ends them in its own time. Whoever opens the run has what they have reported since.
 		await until(() => processesIn(place.folder).length === 0);
 		const deps = await place.cellar(['deps', '--json']);
 		expect(deps.code, deps.stderr).toBe(0);
@@ -170,8 +171,19 @@ async function startFactory(place: Place, count: number, byBundle: boolean): Pro
 	const wrapper = byBundle ? `${bundle}/cellar-worker --` : cellar;
 	const limits = ['-w', String(count), '-W', String(count), '--cores', '1', '--memory', '100', '--disk', '100'];
 	const factory = [join(taskvine, 'bin/vine_factory'), '-T', 'local', ...limits, '-S', 'scratch', '--wrapper', wrapper];
-	const path = `${join(taskvine, 'bin')}:${dirname(pythonOf('engines'))}:${process.env['PATH']}`;
-	return startBeside(['env', `PATH=${path}`, `CELLAR_HOME=${place.home}`, ...factory, 'localhost', port], place.folder);
+	return startBeside(['env', `PATH=${vinePath()}`, `CELLAR_HOME=${place.home}`, ...factory, 'localhost', port], place.folder);
+}
+
+const vinePath = () => `${join(taskvine, 'bin')}:${dirname(pythonOf('engines'))}:${process.env['PATH']}`;
+
+/** A worker beside the notebook, by `cellar worker`, which works for whoever listens on the port that the notebook writes into `port`. */
+export async function startWorker(place: Place): Promise<Beside> {
+	const run = await runUnderWay(place);
+	await until(() => existsSync(join(place.folder, 'port')));
+	const port = readFileSync(join(place.folder, 'port'), 'utf8');
+	const worker = ['vine_worker', '127.0.0.1', port, '--cores', '1', '--memory', '100', '--disk', '100', '-t', '60'];
+	const cellar = [process.execPath, join(clone, 'cli/bin/cellar.js'), 'worker', '--run', run, '--'];
+	return startBeside(['env', `PATH=${vinePath()}`, `CELLAR_HOME=${place.home}`, ...cellar, ...worker], place.folder);
 }
 
 /** Audits cells between that which starts a manager `m` and some workers, and that which ends them. */
@@ -185,7 +197,7 @@ def done():
         t = m.wait(5)
         assert t is None or t.successful(), (t.id, t.exit_code, t.std_output)
 ${processes(workers)}`;
-	return audit(place, inlineNotebook(place, 'vine.ipynb', [first, ...cells, end]));
+	return auditVine(place, inlineNotebook(place, 'vine.ipynb', [first, ...cells, end]));
 }
 
 const processes = (count: number) => `

@@ -38,9 +38,9 @@ print(submit(submit(0)))`;
 		[`taskvine.${port}.1`, 'sort'],
 		[`taskvine.${port}.2`, 'convolve'],
 		[`taskvine.${port}.3`, 'trend'],
-		[`taskvine.${port}.1.1`, 'sort'],
-		[`taskvine.${port}.2.1`, 'convolve'],
-		[`taskvine.${port}.3.1`, 'trend'],
+		[`taskvine.${port}-2.1`, 'sort'],
+		[`taskvine.${port}-2.2`, 'convolve'],
+		[`taskvine.${port}-2.3`, 'trend'],
 	]);
 });
 

@@ -35,7 +35,7 @@ function becameWorker(process: Process, workspace: Name): void {
 	const worker: VineWorker = {
 		workspace,
 		process,
-		port: process.reached,
+		manager: process.reached,
 		running: new Map(),
 	};
 	process.engine = 'taskvine';
@@ -47,10 +47,12 @@ export function bornBelow(maker: Process['vine']): Process['vine'] {
 	return maker?.place === 'worker' ? { place: 'transfer', worker: maker.worker } : maker;
 }
 
-/** A worker reached an address: the last one before a task is that of its manager. */
-export function takeReached(process: Process, port: number): void {
-	if (process.vine === null) process.reached = port;
-	else if (process.vine.place === 'worker') process.vine.worker.port = port;
+/** A worker reached an address: the last one before a task is that of its manager. @param at null where the manager's own log tells it */
+export function takeReached(process: Process, port: number, at: number | null): void {
+	// In a log of its own nothing but the time tells which of several managers it was that had this port.
+	const manager = at === null ? String(port) : `${port},${Math.floor(at * 1000)}`;
+	if (process.vine === null) process.reached = manager;
+	else if (process.vine.place === 'worker') process.vine.worker.manager = manager;
 }
 
 /** A process below a worker has gone to another folder. */
@@ -73,7 +75,7 @@ export function takeGone(marking: Marking, thread: Thread, name: Name, seq: Seq)
 
 function begin(marking: Marking, thread: Thread, worker: VineWorker, id: string, seq: Seq): void {
 	const [kind, number] = [id.slice(0, 4), id.slice(5)];
-	const manager = `taskvine.${worker.port ?? 0}`;
+	const manager = `taskvine.${worker.manager ?? 0}`;
 	const { leader } = worker.process;
 	// A mini-task has a number of its worker's own.
 	const engineId = kind === 'mini' ? `${manager}.mini.${leader.ordinal}.${number}` : `${manager}.${number}`;

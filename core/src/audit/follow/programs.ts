@@ -97,7 +97,9 @@ function became(state: State, thread: Thread, name: Name, { argv, seq }: ExecCal
 export function takeNetwork(state: State, thread: Thread, call: NetworkCall): void {
 	const { seq, address, port, failure } = call;
 	if (thread.own || address === null) return;
-	if (call.call === 'connect' && port !== null && port !== domain) takeReached(thread.process, port);
+	if (call.call === 'connect' && port !== null && port !== domain) {
+		takeReached(thread.process, port, state.options.log === 'manager' ? null : call.at);
+	}
 	if (call.call === 'connect') ask(state, thread, { seq, address, failure, began: false });
 	else if (failure !== null) return;
 	else thread.bound = address;

@@ -77,9 +77,9 @@ export interface Process {
 	noWorker: boolean;
 	/** What TaskVine's worker it is, or is below; null for every other process. */
 	vine: { readonly place: 'worker' | 'transfer' | 'task' | 'library'; readonly worker: VineWorker } | null;
-	/** The folder in which it has made the first of those by which such a worker is told, and how many; the last port that it reached. */
+	/** The folder in which it has made the first of those by which such a worker is told, and how many; the last port that it reached, as `manager` of `VineWorker`. */
 	workspace: { readonly folder: Name; readonly parts: number } | null;
-	reached: number | null;
+	reached: string | null;
 	/** It forks workers for others: who asked it to, the first first. Null for every other process. */
 	requests: { readonly seq: Seq; readonly scope: ScopeState }[] | null;
 }
@@ -88,8 +88,8 @@ export interface Process {
 export interface VineWorker {
 	readonly workspace: Name;
 	readonly process: Process;
-	/** Its manager's, as it reached it. */
-	port: number | null;
+	/** As it reached it: by the port, in a log of its own with the time, `9123,1795359814336`. */
+	manager: string | null;
 	/** Of each task that it runs, by the name of its folder. */
 	readonly running: Map<string, AttemptTrace>;
 }

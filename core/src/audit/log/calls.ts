@@ -63,7 +63,7 @@ export const callReaders: ReadonlyMap<string, CallReader> = new Map([
 	...births(['clone', 'clone3'], (c) => flaggedBirth(readField(c, 'flags='))),
 	...births(['fork'], () => forked),
 	...births(['vfork'], () => vforked),
-	['connect', { whole: (c, line) => reached(c, line, 'connect'), began: connecting, timed: false }],
+	['connect', { whole: (c, line) => reached(c, line, 'connect'), began: connecting, timed: true }],
 	...each(['bind'], (c, line) => reached(c, line, 'bind')),
 	...each(['sendmmsg'], (c, line) => sent(c, line)),
 	...each(['mount'], (c, line) => mounted(c, line)),
@@ -254,10 +254,10 @@ const flaggedBirth = remembered((flags): BirthKind => {
 	};
 });
 
-function reached(c: Cursor, { seq, pid }: Line, call: 'connect' | 'bind'): CallEvent {
+function reached(c: Cursor, { seq, pid, at }: Line, call: 'connect' | 'bind'): CallEvent {
 	const { address, port } = readAddress(c);
 	readResult(c);
-	return { type: 'network', call, seq, pid, failure: c.failure, address, port };
+	return { type: 'network', call, seq, pid, failure: c.failure, address, port, at };
 }
 
 function connecting(c: Cursor, line: Line): CallBegan {

@@ -108,6 +108,8 @@ export interface NetworkCall extends Call {
 	readonly call: 'connect' | 'bind';
 	readonly address: string | null;
 	readonly port: number | null;
+	/** Of `connect`, seconds since 1970 by the log's clock. */
+	readonly at: number | null;
 }
 
 /** A name server was asked for the addresses of a name. */

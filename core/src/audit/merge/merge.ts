@@ -10,6 +10,7 @@ import type {
 	TaskFact,
 	WorkerId,
 } from '../../model/index.ts';
+import { withManagers } from './managers.ts';
 import { attemptsInOrder, joinTasks, type JoinedTask, type JoinedTasks } from './tasks.ts';
 
 /** Several logs told as one run. */
@@ -35,8 +36,9 @@ export function mergeFacts(first: Facts, logs: readonly Facts[], keepTasks = fal
 	return { ...merging.facts, accesses: all.flatMap((facts, at) => merging.accesses(at, facts.accesses)) };
 }
 
-/** As `mergeFacts`, for logs of which the accesses are read one after another. @param all the first of them, and the others */
-export function mergeLogs(all: readonly FactsWithoutAccesses[], keepTasks: boolean): Merging {
+/** As `mergeFacts`, for logs of which the accesses are read one after another. @param logs the first of them, and the others */
+export function mergeLogs(logs: readonly FactsWithoutAccesses[], keepTasks: boolean): Merging {
+	const all = withManagers(logs);
 	const tasks = joinTasks(all, keepTasks);
 	const names = namesOf(all, tasks);
 	const each = <T>(of: (facts: FactsWithoutAccesses, names: Names) => readonly T[]): T[] =>

@@ -46,6 +46,11 @@ export function unseenJobs(
 		.map((message) => ({ code: 'CELLAR_JOBS_UNSEEN', message }));
 }
 
+/** A manager was made (agent/engines/taskvine.py): that is no task. */
+function isBirth({ id }: Facts['handed'][number]): boolean {
+	return /^taskvine\.\d+\.born\./.test(id);
+}
+
 /** What it is handed, it hands to another engine, as whose tasks they run. */
 const handsOn: ReadonlySet<string> = new Set(['joblib']);
 
@@ -54,7 +59,7 @@ export function unseenWorkers({ tasks, handed }: Pick<Facts, 'tasks' | 'handed'>
 	const ran = new Set(tasks.flatMap((task) => (task.attempts.length > 0 ? [task.engine] : [])));
 	const engines = [
 		...tasks.flatMap((task) => (task.submitted === null ? [] : [task.engine])),
-		...handed.flatMap((one) => (one.task === null && jobOf(one) === null ? [one.id.split('.', 1)[0]!] : [])),
+		...handed.flatMap((one) => (one.task === null && jobOf(one) === null && !isBirth(one) ? [one.id.split('.', 1)[0]!] : [])),
 	];
 	return [...new Set(engines)]
 		.filter((engine) => !ran.has(engine) && !handsOn.has(engine))

@@ -1,4 +1,13 @@
-import { workspacesOf, type Access, type Doubt, type Facts, type How, type Name, type NameFact } from '../../model/index.ts';
+import {
+	workspacesOf,
+	type Access,
+	type Doubt,
+	type Facts,
+	type How,
+	type Name,
+	type NameFact,
+	type Seq,
+} from '../../model/index.ts';
 import type { VineRecords } from './records.ts';
 
 /** What a file in a task's folder is, by what its worker did: a link to something in the cache, or what was moved there. */
@@ -12,10 +21,12 @@ interface Stand {
 /** The engine's view of one worker's workspace. */
 interface Space {
 	readonly folder: Name;
-	/** By the path in a task's folder. */
-	readonly stands: Map<Name, Stand>;
+	/** By the path in a task's folder, and how often that was put away before: of another manager's task its name comes again. */
+	readonly stands: Map<string, Stand>;
 	/** Which inputs a task's folder has. */
 	readonly inputs: Map<string, Set<string>>;
+	/** Where the folders of tasks were put away. */
+	readonly away: Map<string, Seq[]>;
 	/** The inputs of the mini-task that made something in a cache: on whatever worker, for workers hand on what they have. */
 	readonly madeOf: Map<string, ReadonlySet<string>>;
 }
@@ -33,12 +44,15 @@ const deepest = 20;
 export function withManagersNames(facts: Facts, records: VineRecords): Facts {
 	const spaces = spacesOf(facts);
 	if (spaces.size === 0) return facts;
+	const begun = new Map(facts.tasks.flatMap(({ attempts }) => attempts.map((one) => [`${one.log} ${one.attempt}`, one.begun])));
 	const names = new Map<string, NameFact>();
 	const written = new Map<string, Access>();
 	const accesses: Access[] = [];
 	for (const access of facts.accesses) {
 		const space = access.worker === null ? undefined : spaces.get(access.worker);
-		const stand = space === undefined ? null : standOf(access.path, space);
+		// What a task does after its folder was put away is of that folder all the same.
+		const since = begun.get(`${access.log} ${access.task}`) ?? access.first;
+		const stand = space === undefined ? null : standOf(access.path, since, space);
 		if (space === undefined || stand === null) {
 			accesses.push(access);
 			continue;
@@ -82,17 +96,25 @@ function spacesOf(facts: Facts): ReadonlyMap<string, Space> {
 	const spaces = new Map<string, Space>();
 	const madeOf = new Map<string, ReadonlySet<string>>();
 	for (const { worker, folder } of workspacesOf(facts)) {
-		spaces.set(worker, { folder, stands: new Map(), inputs: new Map(), madeOf });
+		spaces.set(worker, { folder, stands: new Map(), inputs: new Map(), away: new Map(), madeOf });
 	}
 	const processes = new Set(facts.workers.map(({ process }) => process));
-	for (const { kind, from, to, worker, process } of facts.changes) {
+	for (const { kind, from, to, worker, process, seq } of facts.changes) {
 		const space = worker === null ? undefined : spaces.get(worker);
 		// Only what the worker itself does: a task may link what it likes.
 		if (space === undefined || from === null || !processes.has(process)) continue;
-		if (kind === 'rename') takeOutput(space, from, to);
+		if (kind === 'rename' && below(to, `${space.folder}/trash`) !== null) takeAway(space, from, seq);
+		else if (kind === 'rename') takeOutput(space, from, to);
 		else if (kind === 'link' || kind === 'symlink') takeInput(space, from, to);
 	}
 	return spaces;
+}
+
+function takeAway({ folder, away, inputs }: Space, from: Name, seq: Seq): void {
+	const sandbox = below(from, folder);
+	if (sandbox === null) return;
+	away.set(sandbox, [...(away.get(sandbox) ?? []), seq]);
+	inputs.delete(sandbox);
 }
 
 function takeInput(space: Space, from: Name, to: Name): void {
@@ -100,7 +122,7 @@ function takeInput(space: Space, from: Name, to: Name): void {
 	const sandbox = inSandbox.exec(below(to, space.folder) ?? '')?.[0];
 	if (cached === null || sandbox === undefined) return;
 	const [name, rest] = parted(cached);
-	space.stands.set(to, { cached: name, rest, from: 'input' });
+	takeStand(space, sandbox, to, { cached: name, rest, from: 'input' });
 	const inputs = space.inputs.get(sandbox);
 	if (inputs === undefined) space.inputs.set(sandbox, new Set([name]));
 	else inputs.add(name);
@@ -111,16 +133,24 @@ function takeOutput(space: Space, from: Name, to: Name): void {
 	const cached = below(to, `${space.folder}/cache`) ?? below(to, `${space.folder}/transfer`);
 	const sandbox = inSandbox.exec(below(from, space.folder) ?? '')?.[0];
 	if (cached === null || sandbox === undefined) return;
-	space.stands.set(from, { cached, rest: '', from: 'output' });
+	takeStand(space, sandbox, from, { cached, rest: '', from: 'output' });
 	const inputs = space.inputs.get(sandbox);
 	if (sandbox.startsWith('mini.') && inputs !== undefined) space.madeOf.set(cached, inputs);
 }
 
-/** What a path in a task's folder stands for, itself or by a folder above it. */
-function standOf(path: Name, { folder, stands }: Space): Stand | null {
-	if (below(path, folder) === null) return null;
+function takeStand({ stands, away }: Space, sandbox: string, path: Name, stand: Stand): void {
+	stands.set(keyOf(path, away.get(sandbox)?.length ?? 0), stand);
+}
+
+const keyOf = (path: Name, turn: number) => `${turn} ${path}`;
+
+/** What a path in a task's folder stands for, itself or by a folder above it. @param since where the task began */
+function standOf(path: Name, since: Seq, { folder, stands, away }: Space): Stand | null {
+	const own = below(path, folder);
+	if (own === null) return null;
+	const turn = away.get(inSandbox.exec(own)?.[0] ?? '')?.filter((seq) => seq < since).length ?? 0;
 	for (let at = path.length; at > folder.length; at = path.lastIndexOf('/', at - 1)) {
-		const stand = stands.get(path.slice(0, at));
+		const stand = stands.get(keyOf(path.slice(0, at), turn));
 		if (stand !== undefined) return { ...stand, rest: `${stand.rest}${path.slice(at)}` };
 	}
 	return null;
