@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf } from '../model/index.ts';
+import { errnoOf, parseProcessStat } from '../model/index.ts';
 
 /** A process that still runs; `command` is its name as the kernel has it (15 letters), or the program's path where it can be read. */
 export interface LeftProcess {
@@ -94,11 +94,9 @@ function tracedBy(tracerPid: number): LeftProcess[] {
 
 /** When a process started, in clock ticks since the boot: with its pid it names one process. Null for none, and for a zombie. */
 export function startTimeOf(pid: number): number | null {
-	// The name, in brackets, may hold anything: count from its end.
-	const fields = read(`/proc/${pid}/stat`)
-		?.replace(/^.*\) /s, '')
-		.split(' ');
-	return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? null : Number(fields[19]);
+	const text = read(`/proc/${pid}/stat`);
+	const stat = text === null ? null : parseProcessStat(text);
+	return stat === null || stat.ended ? null : stat.startTime;
 }
 
 function read(path: string): string | null {

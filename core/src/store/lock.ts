@@ -3,7 +3,7 @@ import { link, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { diskError, errnoOf } from '../model/index.ts';
+import { diskError, errnoOf, parseProcessStat, type ProcessStat } from '../model/index.ts';
 import { temporaryName, writeWhole } from './disk.ts';
 import { names } from './home.ts';
 
@@ -127,14 +127,11 @@ function pidNamespace(): Promise<string> {
 	return readlink('/proc/self/ns/pid');
 }
 
-/** What the kernel says of a process; null where there is none. A zombie has ended: only its parent has not asked yet. */
-async function stateOf(pid: number): Promise<{ startTime: number; ended: boolean } | null> {
-	const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch((error: unknown) => {
+/** What the kernel says of a process; null where there is none. */
+async function stateOf(pid: number): Promise<ProcessStat | null> {
+	const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch((error: unknown) => {
 		if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return null;
 		throw error;
 	});
-	if (stat === null) return null;
-	// The second field is the command in brackets and may hold anything, brackets too: count from its end (proc_pid_stat(5)).
-	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-	return { startTime: Number(fields[19]), ended: fields[0] === 'Z' || fields[0] === 'X' };
+	return text === null ? null : parseProcessStat(text);
 }

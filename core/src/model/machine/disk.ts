@@ -1,4 +1,4 @@
-import { CellarError, type ErrorDetails } from './error.ts';
+import { CellarError, type ErrorDetails } from '../error.ts';
 
 /**
  * The error for a failed call on the file system: a full disk and a missing right get their codes, all else stays itself.
