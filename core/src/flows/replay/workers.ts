@@ -11,11 +11,11 @@ import {
 	type Warning,
 } from '../../model/index.ts';
 import type { Sandboxed, SandboxedProcess } from '../../sandbox/index.ts';
-import { beginWorker, compressLog, hasTables, readWorkers, redactLine, type WorkerReport } from '../../store/index.ts';
+import { beginWorker, compressLog, hasTables, readWorkers, redactLine } from '../../store/index.ts';
 import { engineNamed, engineOfCommand, type Engine, type Surroundings } from '../../workers/index.ts';
 import type { Control } from '../run/control.ts';
 import { existingPath } from '../run/paths.ts';
-import { version } from '../version.ts';
+import { firstReport } from '../workers/report.ts';
 import { startWorkers, type StartedWorker, type StartedWorkers } from '../workers/started.ts';
 import { traceInside } from './traced.ts';
 
@@ -124,12 +124,9 @@ export async function startInside(
 	const { run, folder, view, secrets } = tracing;
 	const { hostname, bootId, cwd } = run.circumstances;
 	const engine = engineOfCommand(argv);
-	const begun: Omit<WorkerReport, 'log'> = {
-		format: 1,
-		...{ host: hostname, bootId, pid: process.pid, engine, argv: argv.map((word) => secrets.mask(word)), cwd },
-		...{ agent: null, findWorkers: false, started: new Date().toISOString(), ended: null, exitCode: null, signal: null },
-		cellar: version,
-	};
+	const begun = firstReport({
+		...{ host: hostname, bootId, engine, argv: argv.map((word) => secrets.mask(word)), cwd, agent: null, findWorkers: false },
+	});
 	const worker = await beginWorker(folder.directory, begun);
 	const traced = traceInside({ ...tracing, log: worker.log, logPath: worker.logPath, argv });
 	try {

@@ -7,8 +7,8 @@ import { agentFolder, engineOfCommand, workerCommand } from '../../workers/index
 import { whichHost } from '../run/environment.ts';
 import { findProgram, isPython } from '../run/program.ts';
 import { keptArgv } from '../secrets/argv.ts';
-import { version } from '../version.ts';
 import { reduceWorker } from './reduce.ts';
+import { firstReport } from './report.ts';
 
 /** A worker that is to be watched for a run. */
 export interface Watching extends Pick<
@@ -87,7 +87,11 @@ async function hasHad(log: string, pid: number, signal: NodeJS.Signals): Promise
 
 /** What a worker says of itself when it begins, without what may be secret. */
 function beginningOf(
-	o: Pick<Watching, 'argv' | 'cwd' | 'env' | 'job'> & { readonly program: string; readonly agent: string | null },
+	o: Pick<Watching, 'argv' | 'cwd' | 'env' | 'job'> & {
+		readonly program: string;
+		readonly agent: string | null;
+		readonly why?: string;
+	},
 ): {
 	readonly begun: Omit<WorkerReport, 'log'>;
 	readonly secrets: Secrets;
@@ -96,14 +100,10 @@ function beginningOf(
 	const kept = keptArgv([...o.argv], secrets);
 	secrets.learn(kept.secret.filter(isTelling));
 	const { hostname, bootId } = whichHost();
-	const begun: Omit<WorkerReport, 'log'> = {
-		format: 1,
-		...{ host: hostname, bootId, pid: process.pid, engine: engineOfCommand(o.argv), argv: kept.argv, cwd: o.cwd },
-		agent: o.agent,
-		findWorkers: isPython(o.program),
-		...{ started: new Date().toISOString(), ended: null, exitCode: null, signal: null, cellar: version },
-		...(o.job === undefined ? {} : { job: o.job }),
-	};
+	const begun = firstReport({
+		...{ host: hostname, bootId, engine: engineOfCommand(o.argv), argv: kept.argv, cwd: o.cwd },
+		...{ agent: o.agent, findWorkers: isPython(o.program), job: o.job, unaudited: o.why },
+	});
 	return { begun, secrets };
 }
 
@@ -116,7 +116,7 @@ export async function noteUnaudited(
 	o: Pick<Watching, 'argv' | 'cwd' | 'env' | 'directory' | 'job'> & { readonly program: string; readonly why: string },
 ): Promise<AsyncDisposable> {
 	const { begun } = beginningOf({ ...o, agent: null });
-	return beginWorker(o.directory, { ...begun, unaudited: o.why });
+	return beginWorker(o.directory, begun);
 }
 
 /** Of what could not be started, nothing is to be told. */
