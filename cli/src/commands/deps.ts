@@ -111,7 +111,7 @@ export function depsText(document: Dependencies): string {
 			);
 		}
 	}
-	parts.push(sidesText({ ...document, software }), outliersText(document));
+	parts.push(sidesText({ ...document, software }), outliersText({ ...document, software }));
 	parts.push('\nData\n', document.data.length === 0 ? '  none\n' : columns(document.data.map((item) => dataRow(item, early))));
 	const away = document.network.filter((item) => !isLoopback(item.address));
 	if (away.length > 0)
