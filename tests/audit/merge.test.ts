@@ -244,7 +244,7 @@ test('merged in any order, at once or one after another, a run says the same, an
 	);
 });
 
-test('a task that a worker ran is that of the manager that had its port when the worker reached it', () => {
+test('a task that a worker ran is that of the manager that had its port when the worker reached it, a mini-task the worker’s own', () => {
 	const manager: Facts = {
 		...noFacts,
 		processes: [process('manager', 1)],
@@ -268,12 +268,33 @@ test('a task that a worker ran is that of the manager that had its port when the
 		facts.tasks.map(({ engineId, attempts }) => [engineId.slice(9), ...attempts.map(({ log }) => log)].join(' '));
 	// One worked for two of them; of one the clock goes behind.
 	const a = ran('a', ['9123,1999.1', '9123,3000.1', '9123,3000.mini.1.1']);
-	const b = ran('b', ['9123,2000.1', '9124,3500.1']);
+	const b = ran('b', ['9123,2000.1', '9124,3500.1', '9123,2000.mini.1.1']);
 	const c = ran('c', ['9123,5.1']);
 	const merged = mergeFacts(manager, [a, b, c]);
-	expect(of(merged)).toEqual(['9123.1 a c', '9123-2.1 b', '9123-3.1 a', '9124.1 b', '9123-3.mini.1.1 a']);
+	expect(of(merged)).toEqual([
+		'9123.1 a c',
+		'9123-2.1 b',
+		'9123-3.1 a',
+		'9124.1 b',
+		'9123-3.mini.a.1.1 a',
+		'9123-2.mini.b.1.1 b',
+	]);
 	expect(merged.doubts).toEqual([]);
 	expect(of(mergeFacts(mergeFacts(manager, [a, b]), [c], true)), 'as when it reports later').toEqual(of(merged));
+
+	// A worker was lost, or reached its manager anew: each time that the task ran is told.
+	const d = worker('d', {
+		tasks: ['9124,3000.1', '9124,3100.1'].map((id, n) =>
+			task(n + 1, `taskvine.${id}`, { engine: 'taskvine', attempts: [attempt('d', String(n + 1))] }),
+		),
+		accesses: [access('d', '/one', { task: '1' }), access('d', '/two', { task: '2' })],
+	});
+	const again = mergeFacts(mergeFacts(manager, [b]), [d], true);
+	expect(again.tasks[3]!.attempts.map((one) => `${one.log} ${one.attempt}`)).toEqual(['b 4', 'd 4.2', 'd 4.3']);
+	expect(again.accesses.map(({ path, task: of }) => [path, of])).toEqual([
+		['/one', '4.2'],
+		['/two', '4.3'],
+	]);
 
 	const elsewhere = mergeFacts(manager, [ran('d', ['9123,2500.1'], 'another'), ran('e', ['9124,3500.1'], 'another')]);
 	expect(elsewhere.doubts.map(({ code, message }) => [code, message.split(' is told', 1)[0]])).toEqual([

@@ -33,7 +33,9 @@ export function withManagers(all: readonly FactsWithoutAccesses[]): readonly Fac
 			const turn = there.findLast((one) => one.at <= Number(at))?.turn ?? 1;
 			const [other] = facts.processes.filter(({ bootId }) => !clocks.has(bootId));
 			if (there.length > 1 && other !== undefined) doubts.set(port, byItsClock(port, there.length, other.host));
-			return { ...task, engineId: `taskvine.${turn > 1 ? `${port}-${turn}` : port}.${rest}` };
+			// A mini-task has a number of its worker's own, and the worker one of its log's.
+			const own = rest.replace(/^mini(?=\.)/, `mini.${facts.processes[0]?.log ?? index}`);
+			return { ...task, engineId: `taskvine.${turn > 1 ? `${port}-${turn}` : port}.${own}` };
 		});
 		return { ...facts, tasks, doubts: [...facts.doubts, ...doubts.values()] };
 	});

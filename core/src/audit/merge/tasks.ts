@@ -33,6 +33,8 @@ export function joinTasks(all: readonly Pick<Facts, 'tasks' | 'handed'>[], keep:
 	const joined: JoinedTask[] = [];
 	const places = all.map(() => new Map<number, JoinedTask>());
 	const numbers = all.map(() => new Map<number, string>());
+	/** How often a task that nobody numbers the attempts of had begun in logs before this one. */
+	const before = all.map(() => new Map<number, number>());
 	const byId = new Map<string, JoinedTask>();
 	/** By an id that names one attempt of a task: its number. */
 	const tries = new Map<string, string>();
@@ -64,7 +66,13 @@ export function joinTasks(all: readonly Pick<Facts, 'tasks' | 'handed'>[], keep:
 			if (number !== undefined) numbers[index]!.set(task.task, number);
 			known.function ??= task.function;
 			known.submitted ??= task.submitted ?? groupAbove(task.engineId, groups);
-			known.attempts.push(...task.attempts.map((one) => ({ ...one, attempt: numbered(one.attempt, number) })));
+			if (countedHere.has(task.engine)) before[index]!.set(task.task, known.attempts.length);
+			known.attempts.push(
+				...task.attempts.map((one) => ({
+					...one,
+					attempt: numbered(after(one.attempt, before[index]!.get(task.task)), number),
+				})),
+			);
 		}
 	}
 	const ordered = keep
@@ -74,8 +82,21 @@ export function joinTasks(all: readonly Pick<Facts, 'tasks' | 'handed'>[], keep:
 	return {
 		all: ordered,
 		of: (index, task) => places[index]?.get(task) ?? null,
-		attemptOf: (index, attempt) => numbered(attempt, numbers[index]?.get(Number.parseInt(attempt, 10))),
+		attemptOf(index, attempt) {
+			const task = Number.parseInt(attempt, 10);
+			return numbered(after(attempt, before[index]?.get(task)), numbers[index]?.get(task));
+		},
 	};
+}
+
+/** Engines that do not number a task's attempts: each log counts its own. */
+const countedHere: ReadonlySet<string> = new Set(['taskvine']);
+
+/** An attempt as it is counted where some came before it in other logs. */
+function after(attempt: TaskAttempt, count = 0): TaskAttempt {
+	if (count === 0) return attempt;
+	const [task = '', number = '1'] = attempt.split('.', 2);
+	return `${task}.${Number(number) + count}`;
 }
 
 /** A log that knows its task by the id of one attempt has but that one, and does not number it. */
