@@ -80,7 +80,7 @@ function factsOf(
 			const worker = workerOf(log, at);
 			if (worker !== null && at < 2) workers.push({ worker, process: ordinal, engine: 'dask', pid: ordinal, born: 1 });
 		}
-		for (let task = 0; log > 0 && task < 2; task++) {
+		for (const task of log === 0 ? [] : [0, 1]) {
 			const process = log * processesOfLog + processesOfLog;
 			const number = taskOf(log, task);
 			const attempt = {

@@ -243,7 +243,12 @@ interface Scoped {
 
 function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {
 	const groups = new Map<K, T[]>();
-	for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+	for (const item of items) {
+		const group = groups.get(key(item));
+		// There may be hundreds of thousands in one.
+		if (group === undefined) groups.set(key(item), [item]);
+		else group.push(item);
+	}
 	return groups;
 }
 

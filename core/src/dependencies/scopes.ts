@@ -179,7 +179,7 @@ function keyOfOnly(
 export function createHeirs(facts: FactsWithoutAccesses): {
 	readonly heirs: ReadonlyMap<ProcessOrdinal, readonly Heir[]>;
 	/** On behalf of which workers an access was: its own, and those that were forked with what it had brought in. */
-	workersOf(access: Access): readonly WorkerId[];
+	readonly workersOf: (access: Access) => readonly WorkerId[];
 } {
 	const heirs = heirsOf(facts);
 	return {
