@@ -1,65 +1,152 @@
-// What it takes to merge the facts of many workers into one union with counts. Those of the workers are made one after another, as they
-// would be read: paths as a Python environment has them, nine tenths of them every worker's.
+// What it takes to tell a run of many workers: their reports are merged into it, it is judged and written, and `cellar deps --for workers`
+// tells it; then the same is asked once more of what is on disk. The reports are copies of a real one under other names: files
+// that one worker alone used get a name of their own in each copy, and paths are added until each has as many facts as are asked for, nine tenths of
+// them every worker's.
 //
-//     npm run bench:merging                           1,000 workers with 20,000 different facts each
-//     npm run bench:merging -- --workers 100 --facts 20000
-import { cpus, loadavg, release } from 'node:os';
+//     npm run bench:merging                                    100 workers, as many facts each as the real one
+//     npm run bench:merging -- --workers 1000 --facts 2000
+//     npm run bench:merging -- --run FOLDER                    of a run of yours with workers that `cellar worker` started
+//     npm run bench:merging -- --heap 600                      MB that V8 may keep: without, it takes what there is
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createUnion } from '../core/dist/audit/index.js';
+import { readAccesses } from '../core/dist/store/index.js';
+import { readFacts, readTables, writeFacts, writeTables } from '../core/dist/store/tables/facts.js';
 
 const { values } = parseArgs({
-	options: { workers: { type: 'string', default: '1000' }, facts: { type: 'string', default: '20000' } },
+	options: {
+		workers: { type: 'string', default: '100' },
+		facts: { type: 'string', default: '0' },
+		run: { type: 'string' },
+		heap: { type: 'string' },
+	},
 });
-const [workers, facts] = [values.workers, values.facts].map(Number);
-const shared = Math.floor((facts * 9) / 10);
-const hows = ['read', 'read', 'read', 'list', 'stat', 'missing', 'execute', 'create'];
+const [workers, wanted] = [values.workers, values.facts].map(Number);
+const clone = resolve(import.meta.dirname, '..');
+const cellar = join(clone, 'cli/bin/cellar.js');
+const place = mkdtempSync(join(tmpdir(), 'cellar-merging-'));
 
-/** A new string each time, as it is where it was read from a table. */
-const path = (owner, n) =>
-	Buffer.from(`/home/user/project/.venv/lib/python3.11/site-packages/package_${n % 300}/${owner}/module_${n}.py`).toString(
-		'latin1',
+/** A run with one worker, which imports what workers of Dask do; its folder. */
+async function realRun() {
+	const env = { ...process.env, CELLAR_HOME: join(place, 'real') };
+	const go = join(place, 'go');
+	const audit = spawn('node', [cellar, 'audit', '--', 'sh', '-c', `until [ -e ${go} ]; do sleep 0.1; done`], {
+		env,
+		stdio: 'ignore',
+	});
+	const ended = new Promise((done) => audit.once('close', done));
+	const runs = join(place, 'real/runs');
+	const found = () => (existsSync(runs) ? readdirSync(runs).find((name) => !name.startsWith('.')) : undefined);
+	while (found() === undefined) await sleep(50);
+	const run = join(runs, found());
+	const own = join(clone, '.cache/venv/engines/bin/python');
+	const code =
+		'import concurrent.futures, json, sqlite3, tempfile\ntry: import distributed\nexcept ImportError: pass\nopen(tempfile.mkstemp()[1], "w").write("x")';
+	spawnSync('node', [cellar, 'worker', '--run', run, '--', existsSync(own) ? own : 'python3', '-c', code], { env });
+	writeFileSync(go, '');
+	await ended;
+	return run;
+}
+
+/** Takes the workers out of a copy of a run, and gives the report with the most facts. */
+async function withoutWorkers(run) {
+	const tables = await readTables(run);
+	const own = (one) => one.log === 'manager';
+	const { facts } = tables;
+	const kept = { ...facts, workers: [], tasks: facts.tasks.map((task) => ({ ...task, attempts: [] })) };
+	for (const name of ['accesses', 'changes', 'processes', 'execs', 'network', 'names']) kept[name] = facts[name].filter(own);
+	const reports = [];
+	for (const log of readdirSync(join(run, 'workers'))) {
+		const at = join(run, 'workers', log);
+		reports.push({ facts: await readFacts(at), report: JSON.parse(readFileSync(join(at, 'worker.json'), 'utf8')) });
+		rmSync(at, { recursive: true });
+	}
+	await writeTables(run, { ...tables, facts: kept });
+	const document = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'));
+	writeFileSync(join(run, 'run.json'), JSON.stringify({ ...document, workers: [] }));
+	const [most] = reports.toSorted((a, b) => b.facts.accesses.length - a.facts.accesses.length);
+	return { ...most, manager: kept.accesses.length };
+}
+
+const scratch = /^\/(tmp|var\/tmp|dev\/shm)\//;
+const hows = ['read', 'read', 'read', 'list', 'stat', 'missing'];
+
+/** One more worker's report. */
+async function report(run, { facts, report: told }, number) {
+	const log = `host${number}-${4000 + number}-${number.toString(16).padStart(8, '0')}`;
+	const nameOf = (path) => (path !== null && scratch.test(path) ? `${path}-${number}` : path);
+	const of = (one) => ({ ...one, log });
+	const accesses = facts.accesses.map((one) => ({ ...one, log, path: nameOf(one.path) }));
+	const base = accesses.find(({ how, task }) => how === 'read' && task === null);
+	const own = Math.floor(wanted / 10);
+	for (let n = 0; accesses.length < wanted - own; n++) {
+		const path = `/opt/shared/lib/python3.11/site-packages/package_${n % 300}/module_${n}.py`;
+		accesses.push({ ...base, path, how: hows[n % hows.length], first: 100_000 + n, last: 100_000 + n });
+	}
+	for (let n = 0; accesses.length < wanted; n++) {
+		const path = `/tmp/dask-scratch-space/worker-${number}/storage/part_${n}`;
+		accesses.push({ ...base, path, how: hows[n % hows.length], first: 200_000 + n, last: 200_000 + n });
+	}
+	const at = join(run, 'workers', log);
+	mkdirSync(at);
+	await writeFacts(at, {
+		...facts,
+		accesses,
+		changes: facts.changes.map((one) => ({ ...one, log, from: nameOf(one.from), to: nameOf(one.to) })),
+		processes: facts.processes.map((one) => ({ ...one, log, host: `host${number}` })),
+		...{ execs: facts.execs.map(of), network: facts.network.map(of), names: facts.names.map(of) },
+		tasks: facts.tasks.map((task) => ({
+			...{ ...task, engineId: `${task.engineId}-${number}`, submitted: task.submitted && of(task.submitted) },
+			attempts: task.attempts.map(of),
+		})),
+		handed: facts.handed.map((one) => ({ ...one, submitted: one.submitted && of(one.submitted) })),
+	});
+	const started = new Date(Date.parse(told.started) + number).toISOString();
+	writeFileSync(join(at, 'worker.json'), JSON.stringify({ ...told, log, host: `host${number}`, started }));
+	return accesses.length;
+}
+
+/** Seconds on the wall and of the processor, and the peak of memory in MB. */
+function measured(words, env) {
+	const python = `import resource,subprocess,sys,time
+began=time.time(); code=subprocess.call(sys.argv[1:],stdout=subprocess.DEVNULL); used=resource.getrusage(resource.RUSAGE_CHILDREN)
+print(code,time.time()-began,used.ru_utime+used.ru_stime,used.ru_maxrss/1e3)`;
+	const done = spawnSync('python3', ['-c', python, ...words], { env, encoding: 'utf8' });
+	const [code, wall, cpu, memory] = done.stdout.trim().split(' ').map(Number);
+	if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}:\n${done.stderr}`);
+	return { wall, cpu, memory };
+}
+
+try {
+	const home = join(place, 'home');
+	const real = values.run === undefined ? await realRun() : resolve(values.run);
+	const run = join(home, 'runs', real.split('/').at(-1));
+	cpSync(real, run, { recursive: true });
+	const one = await withoutWorkers(run);
+	let each = 0;
+	for (let number = 1; number <= workers; number++) each = await report(run, one, number);
+
+	const before = loadavg()[0];
+	const heap = values.heap === undefined ? [] : [`--max-old-space-size=${values.heap}`];
+	const words = ['node', ...heap, cellar, 'deps', 'latest', '--for', 'workers'];
+	const env = { ...process.env, CELLAR_HOME: home };
+	const rows = [
+		['reports merged, judged, written and told', measured(words, env)],
+		['told once more', measured(words, env)],
+	];
+	let accesses = 0;
+	for await (const some of readAccesses(run)) accesses += some.length;
+	if (accesses !== one.manager + workers * each) throw new Error(`the run has ${accesses} accesses, and not every worker's`);
+	process.stdout.write(
+		`Linux ${release()}, Node ${process.version}, ${cpus().length} CPUs, not pinned, load before ${before.toFixed(2)}\n` +
+			`${workers} workers, ${each} facts each: ${accesses} in the run\n\n| | wall s | CPU s | peak MB |\n| --- | --- | --- | --- |\n`,
 	);
-
-function* factsOf(worker) {
-	for (let n = 0; n < facts; n++)
-		yield { path: path(n < shared ? 'all' : `worker_${worker}`, n), how: hows[n % hows.length], count: 1 + (n % 3) };
+	for (const [name, { wall, cpu, memory }] of rows)
+		process.stdout.write(`| ${name} | ${wall.toFixed(1)} | ${cpu.toFixed(1)} | ${memory.toFixed(0)} |\n`);
+	process.stdout.write(`\nload after ${loadavg()[0].toFixed(2)}\n`);
+} finally {
+	rmSync(place, { recursive: true, force: true });
 }
-
-const clock = () => {
-	const { user, system } = process.cpuUsage();
-	return { wall: performance.now() / 1e3, cpu: (user + system) / 1e6 };
-};
-const since = ({ wall, cpu }) => ({ wall: clock().wall - wall, cpu: clock().cpu - cpu });
-
-const before = loadavg()[0];
-let began = clock();
-let made = 0;
-for (let worker = 0; worker < workers; worker++) for (const fact of factsOf(worker)) made += fact.path.length;
-const making = since(began);
-
-began = clock();
-const union = createUnion();
-for (let worker = 0; worker < workers; worker++) union.add(`w${worker + 1}`, factsOf(worker));
-const merging = since(began);
-
-began = clock();
-let [ofAll, ofOne, uses] = [0, 0, 0];
-for (const use of union.uses()) {
-	if (use.workers === workers) ofAll++;
-	if (use.workers === 1) ofOne++;
-	uses += use.count;
-}
-const telling = since(began);
-
-const row = (name, { wall, cpu }) => process.stdout.write(`| ${name} | ${wall.toFixed(1)} | ${cpu.toFixed(1)} |\n`);
-process.stdout.write(
-	`Linux ${release()}, Node ${process.version}, ${cpus().length} CPUs, not pinned, load before ${before.toFixed(2)}\n` +
-		`${workers} workers, ${facts} facts each, ${shared} of them shared: ${union.size} different, ${ofAll} of all, ${ofOne} of one, ${uses} uses, ${(made / 1e9).toFixed(1)} GB of paths\n\n` +
-		'| | wall s | CPU s |\n| --- | --- | --- |\n',
-);
-row('making the facts alone', making);
-row('making and merging them', merging);
-row('telling the union', telling);
-process.stdout.write(
-	`| peak memory, MB | ${(process.resourceUsage().maxRSS / 1e3).toFixed(0)} | |\n\nload after ${loadavg()[0].toFixed(2)}\n`,
-);

@@ -18,9 +18,13 @@ const reading: ReadonlySet<How> = new Set(['read', 'list', 'stat', 'missing', 'e
 interface Group {
 	/** The earliest of them by its line. */
 	access: Access;
-	log: LogId | null;
+	/** Null where it is the only one: most paths are of one worker where many have their own. */
+	several: Several | null;
+}
+
+interface Several {
+	log: LogId;
 	logs: number;
-	size: number;
 	last: Seq;
 	count: number;
 	/** By the numbers of workers; where those of the present log begin. */
@@ -28,12 +32,6 @@ interface Group {
 	readonly firsts: Seq[];
 	ofLog: number;
 	readonly tasks: Set<TaskAttempt> | null;
-}
-
-interface Path {
-	/** Its accesses must be told apart, whoever they are of. */
-	readonly isApart: boolean;
-	readonly groups: Group[];
 }
 
 /**
@@ -49,18 +47,19 @@ export function createUnion(facts: FactsWithoutAccesses): Union {
 	const byLoader = new Set(facts.execs.flatMap((exec) => toldToLoader(exec) ?? []).map(baseOf));
 	const isMoved = movedBy(facts);
 	const ofTaskvine = new Set(facts.workers.flatMap(({ worker, engine }) => (engine === 'taskvine' ? [worker] : [])));
-	const paths = new Map<Name, Path>();
+	/** Null for those whose accesses must be told apart, whoever they are of. */
+	const paths = new Map<Name, Group[] | null>();
 	const numbers = new Map<WorkerId, number>();
 	const ids: WorkerId[] = [];
 	const order: (Access | Group)[] = [];
 
-	const pathOf = (path: Name): Path => {
+	const groupsOf = (path: Name): Group[] | null => {
 		let known = paths.get(path);
 		if (known === undefined) {
 			// A worker of TaskVine is known by these folders of its own.
 			const isSpace = ofTaskvine.size > 0 && /\/(transfer|trash)$/.test(path);
 			const isApart = isSpace || isLibrary(path) || byLoader.has(baseOf(path)) || isMoved(cleaned(path));
-			paths.set(path, (known = { isApart, groups: [] }));
+			paths.set(path, (known = isApart ? null : []));
 		}
 		return known;
 	};
@@ -69,65 +68,70 @@ export function createUnion(facts: FactsWithoutAccesses): Union {
 		if (number === undefined) numbers.set(worker, (number = ids.push(worker) - 1));
 		return number;
 	};
-	const join = (group: Group, access: Access, worker: WorkerId) => {
+	const join = ({ workers, firsts, ofLog }: Several, { first }: Access, worker: WorkerId) => {
 		const number = numberOf(worker);
-		const at = group.workers.indexOf(number, group.ofLog);
+		const at = workers.indexOf(number, ofLog);
 		if (at < 0) {
-			group.workers.push(number);
-			group.firsts.push(access.first);
-		} else if (access.first < group.firsts[at]!) group.firsts[at] = access.first;
+			workers.push(number);
+			firsts.push(first);
+		} else if (first < firsts[at]!) firsts[at] = first;
+	};
+	const count = (several: Several, access: Access) => {
+		const { log, last, task, process } = access;
+		if (several.log !== log) {
+			several.log = log;
+			several.logs++;
+			several.ofLog = several.workers.length;
+		}
+		if (last > several.last) several.last = last;
+		several.count += access.count;
+		if (heirs.has(process)) for (const one of workersOf(access)) join(several, access, one);
+		else if (access.worker !== null) join(several, access, access.worker);
+		if (task !== null) several.tasks?.add(task);
 	};
 	return {
 		add(accesses) {
 			for (const access of accesses) {
 				const { log, worker, process, task } = access;
-				if (log === 'manager' || worker === null || !reading.has(access.how) || loaders.has(process)) {
+				const isApart = log === 'manager' || worker === null || !reading.has(access.how) || loaders.has(process);
+				const groups = isApart ? null : groupsOf(access.path);
+				if (groups === null) {
 					order.push(access);
 					continue;
 				}
-				const { isApart, groups } = pathOf(access.path);
-				if (isApart) {
-					order.push(access);
-					continue;
-				}
-				let group = groups.find((one) => isAlike(one.access, access));
+				const group = groups.find((one) => isAlike(one.access, access));
 				if (group === undefined) {
-					const none = { workers: [], firsts: [], ofLog: 0, tasks: task === null ? null : new Set<TaskAttempt>() };
-					group = { access, log: null, logs: 0, size: 0, last: 0, count: 0, ...none };
-					groups.push(group);
-					order.push(group);
+					const made = { access, several: null };
+					groups.push(made);
+					order.push(made);
+					continue;
 				}
-				if (group.log !== log) {
-					group.log = log;
-					group.logs++;
-					group.ofLog = group.workers.length;
+				if (group.several === null) {
+					const none = { logs: 1, last: 0, count: 0, workers: [], firsts: [], ofLog: 0 };
+					group.several = { log: group.access.log, ...none, tasks: task === null ? null : new Set() };
+					count(group.several, group.access);
 				}
+				count(group.several, access);
 				if (access.first < group.access.first) group.access = access;
-				if (access.last > group.last) group.last = access.last;
-				group.count += access.count;
-				group.size++;
-				if (heirs.has(process)) for (const one of workersOf(access)) join(group, access, one);
-				else join(group, access, worker);
-				if (task !== null) group.tasks?.add(task);
 			}
 		},
 		uses() {
 			const known = new Map<string, Sharers>();
-			const sharersOf = (group: Group): Sharers => {
-				const tasks = [...(group.tasks ?? [])];
-				const key = `${group.workers.join()} ${tasks.join()}`;
+			const sharersOf = ({ workers, tasks }: Several): Sharers => {
+				const key = `${workers.join()} ${[...(tasks ?? [])].join()}`;
 				let found = known.get(key);
 				if (found === undefined) {
-					const workers = new Map(group.workers.map((number, place) => [ids[number]!, place]));
-					known.set(key, (found = { number: known.size, workers, tasks }));
+					const places = new Map(workers.map((number, place) => [ids[number]!, place]));
+					known.set(key, (found = { number: known.size, workers: places, tasks: [...(tasks ?? [])] }));
 				}
 				return found;
 			};
 			return order.map((one) => {
 				if (!('access' in one)) return one;
-				if (one.size === 1) return one.access;
-				const { access, last, count, logs, firsts } = one;
-				return { ...access, last, count, shared: { by: sharersOf(one), logs, firsts } };
+				const { access, several } = one;
+				if (several === null) return access;
+				const { last, count: all, logs, firsts } = several;
+				return { ...access, last, count: all, shared: { by: sharersOf(several), logs, firsts } };
 			});
 		},
 	};

@@ -4,6 +4,7 @@ import type {
 	Facts,
 	FactsWithoutAccesses,
 	LogId,
+	Name,
 	ProcessOrdinal,
 	Scope,
 	TaskAttempt,
@@ -73,7 +74,14 @@ export function mergeLogs(logs: readonly FactsWithoutAccesses[], keepTasks: bool
 		// A line says nothing where nobody can say of which log.
 		doubts: all.flatMap((facts, at) => (at === 0 ? facts.doubts : facts.doubts.map((doubt) => ({ ...doubt, seq: null })))),
 	};
-	return { facts, accesses: (at, accesses) => accessesOf(accesses, names[at]!) };
+	/** Each log has its own copy of the same path. */
+	const paths = new Map<Name, Name>();
+	const sameOf = (path: Name): Name => {
+		const known = paths.get(path);
+		if (known === undefined) paths.set(path, path);
+		return known ?? path;
+	};
+	return { facts, accesses: (at, accesses) => accessesOf(accesses, names[at]!, sameOf) };
 }
 
 /** What things of one log are called in the run. */
@@ -170,10 +178,11 @@ function taskFacts(tasks: JoinedTasks, all: readonly FactsWithoutAccesses[], nam
 	}));
 }
 
-function accessesOf(accesses: readonly Access[], { process: processOf, scope }: Names): Access[] {
+function accessesOf(accesses: readonly Access[], { process: processOf, scope }: Names, sameOf: (path: Name) => Name): Access[] {
 	return accesses.map((access) => {
 		const { cell, worker, task } = scope(access);
-		const { log, during, ambiguous, path, how, first, last, count } = access;
+		const { log, during, ambiguous, how, first, last, count } = access;
+		const path = sameOf(access.path);
 		const process = processOf(access.process);
 		const thread = processOf(access.thread);
 		// Written out: with millions of them, objects that are put together from others are slow and large.
