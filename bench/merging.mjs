@@ -134,8 +134,8 @@ try {
 	const words = ['node', ...heap, cellar, 'deps', 'latest', '--for', 'workers'];
 	const env = { ...process.env, CELLAR_HOME: home };
 	const rows = [
-		['reports merged, judged, written and told', measured(words, env)],
-		['told once more', measured(words, env)],
+		{ name: 'reports merged, judged, written and told', ...measured(words, env) },
+		{ name: 'told once more', ...measured(words, env) },
 	];
 	let accesses = 0;
 	for await (const some of readAccesses(run)) accesses += some.length;
@@ -144,7 +144,7 @@ try {
 		`Linux ${release()}, Node ${process.version}, ${cpus().length} CPUs, not pinned, load before ${before.toFixed(2)}\n` +
 			`${workers} workers, ${each} facts each: ${accesses} in the run\n\n| | wall s | CPU s | peak MB |\n| --- | --- | --- | --- |\n`,
 	);
-	for (const [name, { wall, cpu, memory }] of rows)
+	for (const { name, wall, cpu, memory } of rows)
 		process.stdout.write(`| ${name} | ${wall.toFixed(1)} | ${cpu.toFixed(1)} | ${memory.toFixed(0)} |\n`);
 	process.stdout.write(`\nload after ${loadavg()[0].toFixed(2)}\n`);
 } finally {

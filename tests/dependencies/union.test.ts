@@ -193,3 +193,51 @@ test('what is judged of a union with counts is what is judged of every access by
 	);
 	expect(shared, 'uses that several had').toBeGreaterThan(200);
 });
+
+/** Two workers' logs that used the same, by lines that differ. */
+function sameUse(path: string, o: Partial<Access> = {}): Access[] {
+	const scope = { cell: null, task: null, during: null, ambiguous: false };
+	return [1, 2].map((log) => {
+		const process = (log + 1) * processesOfLog;
+		const lines = { first: 30 - log, last: 30 + log, count: log };
+		return { ...scope, log: logOf(log), worker: workerOf(log, 0), process, thread: process, path, how: 'read', ...lines, ...o };
+	});
+}
+
+test('what two workers read is one use: the earlier, to the last line, with both counts and who did it; none is lost of three', () => {
+	const union = createUnion(factsOf([], [], []));
+	const [a, b] = sameUse('/data/in.csv');
+	const third = { ...a!, log: logOf(3), worker: workerOf(3, 0), process: 4 * processesOfLog, first: 50, last: 60 };
+	for (const one of [a!, b!, third]) union.add([one]);
+	const [use, ...others] = union.uses();
+	expect(others).toEqual([]);
+	expect(use).toMatchObject({ ...b!, first: 28, last: 60, count: 4 });
+	expect([...use!.shared!.by.workers]).toEqual([
+		['w1', 0],
+		['w3', 1],
+		['w5', 2],
+	]);
+	expect(use!.shared).toMatchObject({ logs: 3, firsts: [29, 28, 50] });
+});
+
+test('what is judged by its process or by the order of lines stays apart', () => {
+	const nowhere = { cell: null, worker: 'w1', task: null, log: logOf(1), process: 4, thread: 4, seq: 40 };
+	const facts: Facts = {
+		...factsOf([], [], []),
+		changes: [
+			{ ...nowhere, kind: 'rename', from: '/data/part', to: '/data/whole' },
+			{ ...nowhere, kind: 'remove', from: null, to: '/data/old.csv' },
+		],
+		execs: [{ ...nowhere, path: '/lib64/ld-linux-x86-64.so.2', argv: ['ld-linux-x86-64.so.2', '/opt/tool'] }],
+	};
+	const apart = [
+		...sameUse('/opt/libtool.so.1'),
+		...sameUse('/opt/tool'),
+		...sameUse('/data/part/a.csv'),
+		...sameUse('/data/old.csv'),
+		...sameUse('/data/out.csv', { how: 'create' }),
+	];
+	const union = createUnion(facts);
+	union.add(apart);
+	expect(union.uses()).toEqual(apart);
+});
