@@ -189,7 +189,7 @@ test('what is judged of a union with counts is what is judged of every access by
 					expect(tell(together, run, selector)).toEqual(tell(facts, run, selector));
 			},
 		),
-		{ numRuns: 60 },
+		{ numRuns: 30 },
 	);
 	expect(shared, 'uses that several had').toBeGreaterThan(200);
 });
