@@ -97,10 +97,8 @@ export async function explainIn(o: {
 
 /** When each use was, since the run began, by the time that stands in the log. */
 async function timed(uses: Explanation['uses'], directory: string, run: Run): Promise<Explanation['uses']> {
-	const at = await secondsOf(
-		uses.map((use) => ({ log: use.log, line: use.first })),
-		...([directory, run] as const),
-	);
+	const lines = uses.map(({ log, first }) => ({ log, line: first }));
+	const at = await secondsOf(lines, directory, run);
 	return uses.map((use) => ({ ...use, seconds: at(use.log, use.first) }));
 }
 

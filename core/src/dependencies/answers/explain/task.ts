@@ -1,4 +1,4 @@
-import { CellarError, type FileFact, type Name, type TaskFact } from '../../../model/index.ts';
+import { CellarError, type FileFact, type Name, type ProcessFact, type TaskFact } from '../../../model/index.ts';
 import type { Judgement } from '../../judge.ts';
 import { createPrograms } from '../programs.ts';
 import { parseSelector } from '../selector.ts';
@@ -19,10 +19,8 @@ export function explainTask(j: Judgement, files: ReadonlyMap<Name, FileFact>, wh
 	const programs = createPrograms(facts);
 	const attempts = new Set(task.attempts.map((one) => one.attempt));
 	const own = new Set(task.attempts.map((one) => one.process));
-	const did = didBy(
-		...([j, files, selector] as const),
-		(process) => process.task !== null && attempts.has(process.task) && !own.has(process.ordinal),
-	);
+	const isStarted = (process: ProcessFact) => process.task !== null && attempts.has(process.task) && !own.has(process.ordinal);
+	const did = didBy(j, files, selector, isStarted);
 	const { submitted } = task;
 	const cell = submitted?.cell == null ? null : scopes.cellOf(submitted.cell);
 	const told: TaskExplanation = {
