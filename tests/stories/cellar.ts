@@ -144,9 +144,13 @@ export function makePlace(): Place {
 	};
 }
 
+/** TaskVine looks for a free port from TCP_LOW_PORT on: each file's from another, so that no story's worker finds the manager of one beside it. */
+const lowPort = String(2000 + (process.pid % 1000) * 20);
+
 /** The environment without Python's own variables: where bytecode is not written, a run is another than the one that was written down. */
 function ownEnvironment(): NodeJS.ProcessEnv {
-	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PYTHON')));
+	const own = Object.entries(process.env).filter(([name]) => !name.startsWith('PYTHON'));
+	return { ...Object.fromEntries(own), TCP_LOW_PORT: lowPort };
 }
 
 function parsed<T>(words: readonly string[], stdout: string, stderr: string): T {
