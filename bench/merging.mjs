@@ -13,7 +13,7 @@ import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { readAccesses } from '../core/dist/store/index.js';
+import { readAccessColumns } from '../core/dist/store/index.js';
 import { readFacts, readTables, writeFacts, writeTables } from '../core/dist/store/tables/facts.js';
 
 const { values } = parseArgs({
@@ -138,7 +138,7 @@ try {
 		{ name: 'told once more', ...measured(words, env) },
 	];
 	let accesses = 0;
-	for await (const some of readAccesses(run)) accesses += some.length;
+	for await (const some of readAccessColumns(run)) accesses += some.path.length;
 	if (accesses !== one.manager + workers * each) throw new Error(`the run has ${accesses} accesses, and not every worker's`);
 	process.stdout.write(
 		`Linux ${release()}, Node ${process.version}, ${cpus().length} CPUs, not pinned, load before ${before.toFixed(2)}\n` +

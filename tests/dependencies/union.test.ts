@@ -4,16 +4,20 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createUnion, describe, judge, openMachine, parseSelector } from '../../core/src/dependencies/index.ts';
 import {
+	columnsOf,
+	createPathNumbers,
 	hows,
 	noFacts,
 	type Access,
 	type Change,
 	type Dependencies,
 	type Facts,
+	type FactsWithoutAccesses,
 	type FileFact,
 	type ProcessFact,
 	type Run,
 	type TaskFact,
+	type Use,
 	type WorkerFact,
 } from '../../core/src/model/index.ts';
 import { look } from '../../core/src/store/index.ts';
@@ -176,9 +180,7 @@ test('what is judged of a union with counts is what is judged of every access by
 			fc.array(changed, { maxLength: 3 }),
 			(uses, changes) => {
 				const facts = factsOf(paths, uses, changes);
-				const union = createUnion(facts);
-				union.add(facts.accesses);
-				const together = { ...facts, accesses: union.uses() };
+				const together = { ...facts, accesses: unionOf(facts, [facts.accesses]) };
 				shared += facts.accesses.length - together.accesses.length;
 				const environment = { PYTHONPATH: site };
 				const run = runOf({
@@ -194,6 +196,16 @@ test('what is judged of a union with counts is what is judged of every access by
 	expect(shared, 'uses that several had').toBeGreaterThan(50);
 });
 
+function unionOf(facts: FactsWithoutAccesses, pieces: readonly (readonly Access[])[]): Use[] {
+	const paths = createPathNumbers();
+	const union = createUnion(facts, paths);
+	for (const piece of pieces) {
+		const columns = columnsOf(piece);
+		union.add(columns, paths.of(columns.path));
+	}
+	return union.uses();
+}
+
 /** Two workers' logs that used the same, by lines that differ. */
 function sameUse(path: string, o: Partial<Access> = {}): Access[] {
 	const scope = { cell: null, task: null, during: null, ambiguous: false };
@@ -205,19 +217,23 @@ function sameUse(path: string, o: Partial<Access> = {}): Access[] {
 }
 
 test('what two workers read is one use: the earlier, to the last line, with both counts and who did it; none is lost of three', () => {
-	const union = createUnion(factsOf([], [], []));
 	const [a, b] = sameUse('/data/in.csv');
 	const third = { ...a!, log: logOf(3), worker: workerOf(3, 0), process: 4 * processesOfLog, first: 50, last: 60 };
-	for (const one of [a!, b!, third]) union.add([one]);
-	const [use, ...others] = union.uses();
+	const [use, ...others] = unionOf(factsOf([], [], []), [[a!], [b!], [third]]);
 	expect(others).toEqual([]);
 	expect(use).toMatchObject({ ...b!, first: 28, last: 60, count: 4 });
-	expect([...use!.shared!.by.workers]).toEqual([
-		['w1', 0],
-		['w3', 1],
-		['w5', 2],
-	]);
-	expect(use!.shared).toMatchObject({ logs: 3, firsts: [29, 28, 50] });
+	expect([...use!.shared!.by.workers]).toEqual(['w1', 'w3', 'w5']);
+	expect(use!.shared!.logs).toBe(3);
+	for (const [worker, line] of Object.entries({ w1: 29, w3: 28, w5: 50 })) {
+		expect(
+			use!.shared!.someFirst((one, first) => one === worker && first === line),
+			worker,
+		).toBe(true);
+		expect(
+			use!.shared!.someFirst((one, first) => one === worker && first !== line),
+			worker,
+		).toBe(false);
+	}
 });
 
 test('what is judged by its process or by the order of lines stays apart', () => {
@@ -237,7 +253,5 @@ test('what is judged by its process or by the order of lines stays apart', () =>
 		...sameUse('/data/old.csv'),
 		...sameUse('/data/out.csv', { how: 'create' }),
 	];
-	const union = createUnion(facts);
-	union.add(apart);
-	expect(union.uses()).toEqual(apart);
+	expect(unionOf(facts, [apart])).toEqual(apart);
 });

@@ -10,7 +10,7 @@ import {
 	workersIn,
 	type WorkerReport,
 } from '../../core/src/store/index.ts';
-import { noFacts, type Access, type Facts, type ProcessFact } from '../../core/src/model/index.ts';
+import { accessesOf, noFacts, type Access, type Facts, type ProcessFact } from '../../core/src/model/index.ts';
 import { folder } from './some.ts';
 
 const begun: Omit<WorkerReport, 'log'> = {
@@ -53,7 +53,7 @@ test('many that begin at once have names of their own, run until they have repor
 	expect(await workersIn(run)).toMatchObject([{ log, state: 'reported', report: { exitCode: 0 } }]);
 	const { accesses, ...others } = factsOf(log);
 	expect(await factsOfReport(run, log)).toEqual(others);
-	for await (const some of accessesOfReport(run, log)) expect(some).toEqual(accesses);
+	for await (const some of accessesOfReport(run, log)) expect(accessesOf(some)).toEqual(accesses);
 	expect(accesses).toHaveLength(1);
 	expect(readdirSync(join(run, 'workers'))).toEqual([log]);
 });

@@ -7,7 +7,7 @@ export { judge, type Judgement, type JudgeOptions } from './judge.ts';
 export { describe } from './answers/describe.ts';
 export { installedWheels } from './answers/wheels.ts';
 export { namesTasks, parseSelector } from './answers/selector.ts';
-export { createUnion, type Union } from './union.ts';
+export { createUnion, type Union } from './union/union.ts';
 export { wholeRun, type Selector } from './scopes.ts';
 export { explain } from './answers/explain/thing.ts';
 export { explainCell } from './answers/explain/cell.ts';

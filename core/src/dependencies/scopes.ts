@@ -63,6 +63,11 @@ export interface ScopeTeller {
 /** In which ways a use hands on what it read to a process that is forked later. */
 const handedOn: ReadonlySet<How> = new Set(['read', 'readwrite', 'execute', 'list']);
 
+/** Whether a task that begins later has what was read. */
+export function isHandedOn(access: Access): boolean {
+	return access.task === null && handedOn.has(access.how);
+}
+
 export function createScopes(run: Run, facts: Facts): ScopeTeller {
 	const numbers = new Map(run.cells.flatMap((cell) => cell.executions.map((execution) => [execution, cell.number] as const)));
 	const { heirs, workersOf: workersOfOne } = createHeirs(facts);
@@ -96,17 +101,12 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 	const alone = new Map<string, Scopes>();
 	const loaders = loadersOf(facts);
 	const inheritsIt = (one: Part, access: Use): boolean => {
-		if (one.part !== 'tasks' || access.task !== null || !handedOn.has(access.how)) return false;
+		if (one.part !== 'tasks' || !isHandedOn(access)) return false;
 		const loaded = loaders.get(access.process);
 		if (loaded?.some((by) => one.tasks.has(by.task) && access.first < by.until && access.last >= by.from) === true) return true;
 		const { shared } = access;
 		if (shared === undefined) return workersOfOne(access).some((worker) => access.first < (one.workers.get(worker) ?? 0));
-		// Of the two lists the shorter: a task has run on few workers.
-		for (const [worker, begun] of one.workers) {
-			const place = shared.by.workers.get(worker);
-			if (place !== undefined && shared.firsts[place]! < begun) return true;
-		}
-		return false;
+		return shared.someFirst((worker, first) => first < (one.workers.get(worker) ?? 0));
 	};
 	return {
 		of(accesses) {

@@ -19,9 +19,9 @@ import {
 } from '../dependencies/index.ts';
 import {
 	CellarError,
+	createPathNumbers,
 	dependenciesSchema,
 	errnoOf,
-	type Access,
 	type CellUse,
 	type Dependencies,
 	type Facts,
@@ -33,6 +33,7 @@ import {
 import {
 	hasTables,
 	openBlobs,
+	readAccessColumns,
 	readAccesses,
 	readFactsWithoutAccesses,
 	readFiles,
@@ -181,13 +182,11 @@ export async function judgeAgain(
 
 async function factsToJudge(directory: string, isWhole: boolean): Promise<Facts> {
 	const facts = await readFactsWithoutAccesses(directory);
-	const union = createUnion(facts);
-	const accesses: Access[] = [];
-	for await (const some of readAccesses(directory)) {
-		if (!isWhole) union.add(some);
-		else for (const access of some) accesses.push(access);
-	}
-	return { ...facts, accesses: isWhole ? accesses : union.uses() };
+	if (isWhole) return { ...facts, accesses: await readAccesses(directory) };
+	const numbers = createPathNumbers();
+	const union = createUnion(facts, numbers);
+	for await (const some of readAccessColumns(directory)) union.add(some, numbers.of(some.path));
+	return { ...facts, accesses: union.uses() };
 }
 
 /** Whose packages say what a run's files are: this machine's, or those of the image in which it ran. */

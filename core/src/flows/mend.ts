@@ -18,7 +18,7 @@ import {
 	hasTables,
 	keepOutputs,
 	openBlobs,
-	readAccesses,
+	readAccessColumns,
 	readFactsWithoutAccesses,
 	readFiles,
 	readJournal,
@@ -161,7 +161,7 @@ export async function addReports(home: string, directory: string): Promise<void>
 	const secrets = knownHere();
 	const files = await readFiles(directory);
 	const { nonce } = run.circumstances;
-	const before = { facts: await readFactsWithoutAccesses(directory), accesses: () => readAccesses(directory) };
+	const before = { facts: await readFactsWithoutAccesses(directory), accesses: () => readAccessColumns(directory) };
 	await using gathered = await gatherWorkers({ directory, nonce, ...before, known, secrets, wait: false });
 	if (gathered.merged.length === 0) return;
 	const { notebook, uses } = await textOf(directory, run);

@@ -46,8 +46,7 @@ export interface Access extends Scope {
 export interface Sharers {
 	/** Another for each. */
 	readonly number: number;
-	/** Each with its place among them. */
-	readonly workers: ReadonlyMap<WorkerId, number>;
+	readonly workers: ReadonlySet<WorkerId>;
 	readonly tasks: readonly TaskAttempt[];
 }
 
@@ -56,8 +55,17 @@ export interface Sharers {
  * with the last line and the count of all.
  */
 export interface Use extends Access {
-	/** Who did it, where it is several accesses; in how many logs; and by the place of each worker the first line at which that one did. */
-	readonly shared?: { readonly by: Sharers; readonly logs: number; readonly firsts: readonly Seq[] };
+	/** Where it is several accesses. */
+	readonly shared?: Shared;
+}
+
+export interface Shared {
+	/** Who did it. */
+	readonly by: Sharers;
+	/** In how many logs. */
+	readonly logs: number;
+	/** Whether something is so of one of the workers and the first line at which that one did it, where a task may have it from there. */
+	someFirst(is: (worker: WorkerId, first: Seq) => boolean): boolean;
 }
 
 /** A call that changed which file a path names. `from` is null for a removal's target and for a link's text that is not absolute. */

@@ -1,5 +1,6 @@
 /** The words of Cellar as types: runs, facts, dependencies, verdicts, events, errors. Imports nothing of the other rooms. */
 export * from './cell.ts';
+export * from './columns.ts';
 export * from './dependency.ts';
 export * from './error.ts';
 export * from './events.ts';

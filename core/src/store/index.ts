@@ -9,6 +9,7 @@ export { removeRun, sweepBlobs, type Removed } from './remove.ts';
 export {
 	createAccesses,
 	hasTables,
+	readAccessColumns,
 	readAccesses,
 	readFactsWithoutAccesses,
 	readFiles,

@@ -1,15 +1,16 @@
-import type {
-	Access,
-	CellExecution,
-	Facts,
-	FactsWithoutAccesses,
-	LogId,
-	Name,
-	ProcessOrdinal,
-	Scope,
-	TaskAttempt,
-	TaskFact,
-	WorkerId,
+import {
+	accessesOf,
+	columnsOf,
+	type AccessColumns,
+	type CellExecution,
+	type Facts,
+	type FactsWithoutAccesses,
+	type LogId,
+	type ProcessOrdinal,
+	type Scope,
+	type TaskAttempt,
+	type TaskFact,
+	type WorkerId,
 } from '../../model/index.ts';
 import { withManagers } from './managers.ts';
 import { attemptsInOrder, joinTasks, type JoinedTask, type JoinedTasks } from './tasks.ts';
@@ -19,7 +20,7 @@ export interface Merging {
 	/** All but the accesses, of which there may be too many to be held. */
 	readonly facts: FactsWithoutAccesses;
 	/** The accesses of one of the logs, with the run's names. @param at the place of that log, as they were given */
-	accesses(at: number, accesses: readonly Access[]): Access[];
+	accesses(at: number, accesses: AccessColumns): AccessColumns;
 }
 
 /**
@@ -34,7 +35,7 @@ export function mergeFacts(first: Facts, logs: readonly Facts[], keepTasks = fal
 	if (logs.length === 0) return first;
 	const all = [first, ...logs];
 	const merging = mergeLogs(all, keepTasks);
-	return { ...merging.facts, accesses: all.flatMap((facts, at) => merging.accesses(at, facts.accesses)) };
+	return { ...merging.facts, accesses: all.flatMap((facts, at) => accessesOf(merging.accesses(at, columnsOf(facts.accesses)))) };
 }
 
 /** As `mergeFacts`, for logs of which the accesses are read one after another. @param logs the first of them, and the others */
@@ -74,14 +75,7 @@ export function mergeLogs(logs: readonly FactsWithoutAccesses[], keepTasks: bool
 		// A line says nothing where nobody can say of which log.
 		doubts: all.flatMap((facts, at) => (at === 0 ? facts.doubts : facts.doubts.map((doubt) => ({ ...doubt, seq: null })))),
 	};
-	/** Each log has its own copy of the same path. */
-	const paths = new Map<Name, Name>();
-	const sameOf = (path: Name): Name => {
-		const known = paths.get(path);
-		if (known === undefined) paths.set(path, path);
-		return known ?? path;
-	};
-	return { facts, accesses: (at, accesses) => accessesOf(accesses, names[at]!, sameOf) };
+	return { facts, accesses: (at, accesses) => renamed(accesses, names[at]!) };
 }
 
 /** What things of one log are called in the run. */
@@ -89,6 +83,8 @@ interface Names {
 	readonly process: (ordinal: ProcessOrdinal) => ProcessOrdinal;
 	readonly processOrNull: (ordinal: ProcessOrdinal | null) => ProcessOrdinal | null;
 	readonly worker: (id: WorkerId) => WorkerId;
+	/** An attempt, and the cell that submitted its task; null for one that is of no task. */
+	readonly attempt: (text: TaskAttempt) => { readonly task: TaskAttempt; readonly cell: CellExecution | null } | null;
 	readonly scope: (fact: Scope) => Scope;
 	readonly handed: (fact: Facts['handed'][number]) => Facts['handed'][number];
 }
@@ -104,8 +100,8 @@ function namesOf(all: readonly FactsWithoutAccesses[], tasks: JoinedTasks): Name
 		for (const { ordinal } of facts.processes) processes = Math.max(processes, offset + ordinal);
 		workers += ids.size;
 		/** By the task as the log has it: thousands of facts share one. */
-		const known = new Map<TaskAttempt, { readonly task: TaskAttempt; readonly cell: CellExecution | null } | null>();
-		const attempt = (text: TaskAttempt) => {
+		const known = new Map<TaskAttempt, ReturnType<Names['attempt']>>();
+		const attempt: Names['attempt'] = (text) => {
 			let found = known.get(text);
 			if (found === undefined) {
 				const joined = tasks.of(at, Number.parseInt(text, 10));
@@ -127,6 +123,7 @@ function namesOf(all: readonly FactsWithoutAccesses[], tasks: JoinedTasks): Name
 			process: (ordinal) => ordinal + offset,
 			processOrNull: (ordinal) => (ordinal === null ? null : ordinal + offset),
 			worker,
+			attempt,
 			scope,
 			handed: ({ id, task, attempt: number, submitted }) => ({
 				...{ id, attempt: number },
@@ -178,14 +175,21 @@ function taskFacts(tasks: JoinedTasks, all: readonly FactsWithoutAccesses[], nam
 	}));
 }
 
-function accessesOf(accesses: readonly Access[], { process: processOf, scope }: Names, sameOf: (path: Name) => Name): Access[] {
-	return accesses.map((access) => {
-		const { cell, worker, task } = scope(access);
-		const { log, during, ambiguous, how, first, last, count } = access;
-		const path = sameOf(access.path);
-		const process = processOf(access.process);
-		const thread = processOf(access.thread);
-		// Written out: with millions of them, objects that are put together from others are slow and large.
-		return { log, process, thread, cell, worker, task, during, ambiguous, path, how, first, last, count };
-	});
+function renamed(of: AccessColumns, { process, worker, attempt }: Names): AccessColumns {
+	const joined = mapped(of.task, (task) => (task === null ? null : attempt(task)));
+	return {
+		...of,
+		process: mapped(of.process, process),
+		thread: mapped(of.thread, process),
+		cell: mapped(of.cell, (cell, at) => cell ?? joined[at]?.cell ?? null),
+		worker: mapped(of.worker, (id) => (id === null ? null : worker(id))),
+		task: mapped(joined, (one) => one?.task ?? null),
+	};
+}
+
+/** As `Array.from`, several times as fast. */
+function mapped<T, U>(values: ArrayLike<T>, to: (value: T, at: number) => U): U[] {
+	const all: U[] = [];
+	for (let at = 0; at < values.length; at++) all.push(to(values[at]!, at));
+	return all;
 }

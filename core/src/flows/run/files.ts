@@ -1,13 +1,15 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import {
 	fsPath,
-	type Access,
+	type AccessColumns,
 	type Facts,
 	type FactsWithoutAccesses,
 	type FileFact,
+	type How,
 	type JournalEntry,
 	type LogId,
 	type Name,
+	type PathNumbers,
 	type PathVerdict,
 } from '../../model/index.ts';
 import { look, sha256Of, type Blobs, type Look } from '../../store/index.ts';
@@ -17,10 +19,10 @@ import type { Inside } from '../replay/view.ts';
 type Saved = Extract<JournalEntry, { readonly event: 'input' }>;
 
 /** What the first use of a path says of its having been there before; null where it says nothing. */
-function existedByUse(first: Access): boolean | null {
-	if (first.how === 'missing') return false;
-	if (first.how === 'read' || first.how === 'list' || first.how === 'execute' || first.how === 'stat') return true;
-	return first.how === 'create' ? false : null;
+function existedByUse(how: How): boolean | null {
+	if (how === 'missing') return false;
+	if (how === 'read' || how === 'list' || how === 'execute' || how === 'stat') return true;
+	return how === 'create' ? false : null;
 }
 
 /**
@@ -40,9 +42,7 @@ export function lookAtFiles(
 	const saved = new Map<Name, Saved>(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry]] : [])));
 	const files = new Map<Name, FileFact>();
 	const folders = new Map<Name, Name | null>();
-	for (const [path, existed] of used.paths) {
-		files.set(path, lookAtFile(path, saved.get(path), existed, o, folders));
-	}
+	for (const [path, existed] of used.entries()) files.set(path, lookAtFile(path, saved.get(path), existed, o, folders));
 	const others = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
 	for (const path of [...others, ...saved.keys()]) {
 		if (!files.has(path)) files.set(path, lookAtFile(path, saved.get(path), null, o, folders));
@@ -54,41 +54,53 @@ export function lookAtFiles(
 
 /** What the first uses of paths say of their having been there before. */
 export interface Existed {
-	/** Adds some accesses, log by log. */
-	add(accesses: readonly Access[]): void;
+	/** Adds some accesses, log by log. @param numbers those of their paths */
+	add(accesses: AccessColumns, numbers: Int32Array): void;
 	/** Null where they say nothing. */
-	readonly paths: ReadonlyMap<Name, boolean | null>;
+	entries(): Iterable<readonly [path: Name, existed: boolean | null]>;
 }
 
 /** Of several logs each has a first: where one of them did not find it, or made it, the others used what was made meanwhile. */
-export function createExisted(): Existed {
-	const paths = new Map<Name, boolean | null>();
+export function createExisted({ paths }: PathNumbers): Existed {
+	/** By the numbers of paths; and the log in which each was last seen, by its ordinal. */
+	const told: (boolean | null)[] = [];
+	const seenIn: number[] = [];
 	let log: LogId | null = null;
-	let seen = new Set<Name>();
+	let logs = 0;
 	return {
-		paths,
-		add(accesses) {
-			for (const access of byFirst(accesses)) {
-				if (access.log !== log) {
-					log = access.log;
-					seen = new Set();
+		entries: () => told.map((existed, path) => [paths[path]!, existed] as const),
+		add(accesses, numbers) {
+			for (const at of byFirst(accesses)) {
+				if (accesses.log[at] !== log) {
+					log = accesses.log[at]!;
+					logs++;
 				}
-				if (seen.has(access.path)) continue;
-				seen.add(access.path);
-				const [known, told] = [paths.get(access.path), existedByUse(access)];
-				if (known === undefined || known === null || told === false) paths.set(access.path, told ?? known ?? null);
+				const path = numbers[at]!;
+				while (told.length <= path) {
+					told.push(null);
+					seenIn.push(0);
+				}
+				if (seenIn[path] === logs) continue;
+				seenIn[path] = logs;
+				const known = told[path]!;
+				const says = existedByUse(accesses.how[at]!);
+				if (known === null || says === false) told[path] = says ?? known;
 			}
 		},
 	};
 }
 
-/** Log by log, and by their first lines: so they mostly come. */
-function byFirst(accesses: readonly Access[]): readonly Access[] {
+/** The places of accesses log by log, and by their first lines: so they mostly are. */
+function byFirst({ log, first }: AccessColumns): Iterable<number> {
 	const ranks = new Map<LogId, number>();
-	for (const { log } of accesses) if (!ranks.has(log)) ranks.set(log, ranks.size);
-	const compare = (a: Access, b: Access) => ranks.get(a.log)! - ranks.get(b.log)! || a.first - b.first;
-	const isSorted = accesses.every((access, at) => at === 0 || compare(accesses[at - 1]!, access) <= 0);
-	return isSorted ? accesses : accesses.toSorted(compare);
+	let isSorted = true;
+	for (let at = 0; at < log.length; at++) {
+		if (at > 0 && log[at] === log[at - 1]) isSorted &&= first[at - 1]! <= first[at]!;
+		else if (ranks.has(log[at]!)) isSorted = false;
+		else ranks.set(log[at]!, ranks.size);
+	}
+	const places = Uint32Array.from(log, (_, at) => at);
+	return isSorted ? places : places.sort((a, b) => ranks.get(log[a]!)! - ranks.get(log[b]!)! || first[a]! - first[b]!);
 }
 
 interface Looking {

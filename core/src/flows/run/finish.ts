@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createUnion, describe, judge, openMachine, wholeRun, type Machine } from '../../dependencies/index.ts';
 import {
+	columnsOf,
+	createPathNumbers,
 	differenceWarning,
 	encodeName,
 	findSecrets,
@@ -151,10 +153,15 @@ async function judged(ending: Ending): Promise<{ readonly facts: Facts; readonly
 	const { facts, existed, written } = ending.told;
 	if (written !== null && existed !== null) return { facts, all: facts, existed };
 	const all = await withOriginals(ending, facts);
-	const union = createUnion(all);
-	const used = createExisted();
-	union.add(all.accesses);
-	used.add(all.accesses);
+	const numbers = createPathNumbers();
+	const columns = columnsOf(all.accesses);
+	const paths = numbers.of(columns.path);
+	const used = createExisted(numbers);
+	used.add(columns, paths);
+	// Where no worker has a log of its own, nothing is done by several of them.
+	if (all.processes.every(({ log }) => log === 'manager')) return { facts: all, all, existed: used };
+	const union = createUnion(all, numbers);
+	union.add(columns, paths);
 	return { facts: { ...all, accesses: union.uses() }, all, existed: used };
 }
 

@@ -3,7 +3,11 @@ import { mergeLogs } from '../../audit/index.ts';
 import { createUnion } from '../../dependencies/index.ts';
 import {
 	CellarError,
+	accessAt,
+	columnsOf,
+	createPathNumbers,
 	type Access,
+	type AccessColumns,
 	type Facts,
 	type FactsWithoutAccesses,
 	type LogId,
@@ -46,7 +50,7 @@ interface Gathering {
 	readonly nonce: string;
 	readonly facts: FactsWithoutAccesses;
 	/** Some at a time, log by log; may be asked again. */
-	readonly accesses: () => Iterable<readonly Access[]> | AsyncIterable<readonly Access[]>;
+	readonly accesses: () => Iterable<AccessColumns> | AsyncIterable<AccessColumns>;
 	readonly known: ReadonlySet<LogId>;
 	readonly secrets: Secrets;
 	/** They have just lost their manager, and may be ending. */
@@ -114,7 +118,7 @@ export async function gatherWorkers(o: Gathering): Promise<Gathered> {
 
 /** Facts that are in memory, as `gatherWorkers` takes them. */
 export function piecesOf({ accesses, ...facts }: Facts): Pick<Gathering, 'facts' | 'accesses'> {
-	return { facts, accesses: () => [accesses] };
+	return { facts, accesses: () => [columnsOf(accesses)] };
 }
 
 interface Report {
@@ -134,7 +138,7 @@ async function mergeReports(
 	const merging = mergeLogs([o.facts, ...reports.map(({ facts }) => facts)], o.known.size > 0);
 	const facts = reports.length === 0 ? o.facts : merging.facts;
 	const broken: { readonly unreadable: Report; readonly message: string }[] = [];
-	async function* pieces(): AsyncGenerator<readonly Access[]> {
+	async function* pieces(): AsyncGenerator<AccessColumns> {
 		for await (const accesses of o.accesses()) yield reports.length === 0 ? accesses : merging.accesses(0, accesses);
 		for (const [at, report] of reports.entries()) {
 			try {
@@ -154,20 +158,25 @@ async function mergeReports(
 	}
 }
 
-async function tellAll(directory: string, facts: FactsWithoutAccesses, pieces: AsyncIterable<readonly Access[]>): Promise<Told> {
+async function tellAll(directory: string, facts: FactsWithoutAccesses, pieces: AsyncIterable<AccessColumns>): Promise<Told> {
+	const numbers = createPathNumbers();
 	// The names of TaskVine's files follow from what all its workers did.
 	if (facts.workers.some(({ engine }) => engine === 'taskvine')) {
 		const accesses: Access[] = [];
-		for await (const some of pieces) for (const access of some) accesses.push(access);
+		for await (const some of pieces) {
+			// Each log has its own copy of the same path.
+			for (const [at, path] of numbers.of(some.path).entries()) accesses.push(accessAt(some, at, numbers.paths[path]));
+		}
 		return { facts: { ...facts, accesses }, existed: null, written: null };
 	}
-	const union = createUnion(facts);
-	const existed = createExisted();
+	const union = createUnion(facts, numbers);
+	const existed = createExisted(numbers);
 	const written = await createAccesses(directory);
 	try {
 		for await (const accesses of pieces) {
-			union.add(accesses);
-			existed.add(accesses);
+			const paths = numbers.of(accesses.path);
+			union.add(accesses, paths);
+			existed.add(accesses, paths);
 			await written.add(accesses);
 		}
 	} catch (error) {

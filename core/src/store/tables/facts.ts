@@ -1,9 +1,11 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+	accessAt,
 	errnoOf,
 	hows,
 	type Access,
+	type AccessColumns,
 	type Change,
 	type Doubt,
 	type ExecFact,
@@ -19,7 +21,7 @@ import {
 	type WorkerFact,
 } from '../../model/index.ts';
 import { flag, int, long, oneOf, orNull, text, texts, time } from './column.ts';
-import { createTable, readPieces, readTable, writeTable, type Columns, type TableWriter, type Values } from './table.ts';
+import { createTable, readColumns, readTable, writeTable, type Columns, type TableWriter } from './table.ts';
 import { handed, handedOfRows, rowsOfHanded, rowsOfTasks, tasks, tasksOfRows } from './tasks.ts';
 
 /** All that the tables of a run hold. */
@@ -44,24 +46,6 @@ const accesses: Columns<Access> = {
 	last: long,
 	count: long,
 };
-
-function accessAt(of: Values<Access>, at: number): Access {
-	return {
-		log: of.log[at]!,
-		process: of.process[at]!,
-		thread: of.thread[at]!,
-		cell: of.cell[at]!,
-		worker: of.worker[at]!,
-		task: of.task[at]!,
-		during: of.during[at]!,
-		ambiguous: of.ambiguous[at]!,
-		path: of.path[at]!,
-		how: of.how[at]!,
-		first: of.first[at]!,
-		last: of.last[at]!,
-		count: of.count[at]!,
-	};
-}
 
 const changes: Columns<Change> = {
 	log: text,
@@ -203,14 +187,19 @@ export async function readTables(directory: string): Promise<Tables> {
 /** @throws CellarError CELLAR_RUN_UNREADABLE with the file, CELLAR_RUN_TOO_NEW */
 export async function readFacts(directory: string): Promise<Facts> {
 	return {
-		accesses: await readTable(tablePath(directory, 'accesses'), accesses, accessAt),
+		accesses: await readAccesses(directory),
 		...(await readFactsWithoutAccesses(directory)),
 	};
 }
 
-/** The accesses, some at a time, log by log. @throws CellarError CELLAR_RUN_UNREADABLE with the file, CELLAR_RUN_TOO_NEW */
-export function readAccesses(directory: string): AsyncGenerator<readonly Access[]> {
-	return readPieces(tablePath(directory, 'accesses'), accesses, accessAt);
+/** @throws CellarError CELLAR_RUN_UNREADABLE with the file, CELLAR_RUN_TOO_NEW */
+export function readAccesses(directory: string): Promise<readonly Access[]> {
+	return readTable(tablePath(directory, 'accesses'), accesses, accessAt);
+}
+
+/** The same, some at a time, log by log. @throws as `readAccesses` */
+export function readAccessColumns(directory: string): AsyncGenerator<AccessColumns> {
+	return readColumns(tablePath(directory, 'accesses'), accesses);
 }
 
 /** What tells of a run but for its accesses, which may be millions. @throws as `readFacts` */

@@ -1,13 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import {
-	parquetMetadataAsync,
-	parquetRead,
-	parquetSchema,
-	type DecodedArray,
-	type FileMetaData,
-	type SchemaElement,
-} from 'hyparquet';
+import { parquetMetadataAsync, parquetRead, parquetSchema, type FileMetaData, type SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { CellarError, errnoOf } from '../../model/index.ts';
 import type { Column } from './column.ts';
@@ -17,10 +10,13 @@ import { checkFormat } from '../journal.ts';
 /** The columns of one table, in their order: each field of its rows has exactly one. */
 export type Columns<Row> = { readonly [Field in keyof Row]-?: Column<Row[Field]> };
 
+/** Some rows, column by column: as many values in each. */
+export type Values<Row> = { readonly [Field in keyof Row]-?: ArrayLike<Row[Field]> };
+
 /** A table that is written piece by piece; nothing stands under its name before it is whole. */
 export interface TableWriter<Row> extends AsyncDisposable {
 	/** @throws CellarError CELLAR_DISK_FULL, CELLAR_NO_PERMISSION */
-	add(rows: readonly Row[]): Promise<void>;
+	add(values: Values<Row>): Promise<void>;
 	/** Gives it its name: whoever lets go of it before leaves nothing. @throws as `add` */
 	finish(): Promise<void>;
 }
@@ -36,7 +32,7 @@ const groupRows = 1 << 16;
  */
 export async function writeTable<Row>(path: string, columns: Columns<Row>, rows: readonly Row[]): Promise<void> {
 	await using table = await createTable(path, columns);
-	await table.add(rows);
+	await table.add(valuesOf(columns, rows));
 	await table.finish();
 }
 
@@ -62,28 +58,29 @@ export async function createTable<Row>(path: string, columns: Columns<Row>): Pro
 		await file.write(bytes.getBytes());
 		bytes.index = 0;
 	};
-	const write = async (rows: readonly Row[]) => {
-		const columnData = fields.map((name) => {
-			const column = columns[name];
-			return { name, data: rows.map((row) => column.encode(row[name])) };
-		});
-		await parquet.write({ columnData, rowGroupSize: groupRows });
+	/** What is not written yet, as it stands in the file. */
+	let waiting = fields.map((name): { readonly name: string; readonly data: unknown[] } => ({ name, data: [] }));
+	const write = async () => {
+		await parquet.write({ columnData: waiting, rowGroupSize: groupRows });
+		waiting = waiting.map(({ name }) => ({ name, data: [] }));
 		await flush();
 	};
-	let waiting: Row[] = [];
 	return {
-		async add(rows) {
-			for (let at = 0; at < rows.length;) {
-				const more = rows.slice(at, at + groupRows - waiting.length);
-				at += more.length;
-				for (const row of more) waiting.push(row);
-				if (waiting.length < groupRows) return;
-				await write(waiting);
-				waiting = [];
+		async add(values) {
+			const size = sizeOf(values, fields);
+			for (let at = 0; at < size;) {
+				const to = Math.min(size, at + groupRows - waiting[0]!.data.length);
+				for (const [place, name] of fields.entries()) {
+					const { encode } = columns[name];
+					const { data } = waiting[place]!;
+					for (let one = at; one < to; one++) data.push(encode(values[name][one]!));
+				}
+				at = to;
+				if (waiting[0]!.data.length === groupRows) await write();
 			}
 		},
 		async finish() {
-			if (waiting.length > 0) await write(waiting);
+			if (waiting[0]!.data.length > 0) await write();
 			await parquet.finish();
 			await flush();
 			await file.finish();
@@ -95,31 +92,24 @@ export async function createTable<Row>(path: string, columns: Columns<Row>): Pro
 /**
  * Reads a table that `writeTable` wrote; columns that a later version of this format added are left out.
  *
+ * @param rowOf makes a row of what stands at a place: written out for a table of millions of rows, it is faster
  * @throws CellarError CELLAR_RUN_UNREADABLE with the file and the column, CELLAR_RUN_TOO_NEW
  */
 export async function readTable<Row>(
 	path: string,
 	columns: Columns<Row>,
-	rowOf?: (values: Values<Row>, at: number) => Row,
+	rowOf: (values: Values<Row>, at: number) => Row = rowOfFields(fieldsOf(columns)),
 ): Promise<readonly Row[]> {
 	const all: Row[] = [];
-	for await (const rows of readPieces(path, columns, rowOf)) for (const row of rows) all.push(row);
+	for await (const values of readColumns(path, columns)) {
+		const size = sizeOf(values, fieldsOf(columns));
+		for (let at = 0; at < size; at++) all.push(rowOf(values, at));
+	}
 	return all;
 }
 
-/** The values of some rows, column by column. */
-export type Values<Row> = { readonly [Field in keyof Row]-?: readonly Row[Field][] };
-
-/**
- * The same, as many rows at a time as were written together.
- *
- * @param rowOf makes a row of what stands at a place: written out for a table of millions of rows, it is faster
- */
-export async function* readPieces<Row>(
-	path: string,
-	columns: Columns<Row>,
-	rowOf: (values: Values<Row>, at: number) => Row = rowOfFields(fieldsOf(columns)),
-): AsyncGenerator<readonly Row[]> {
+/** The same, as many rows at a time as were written together. */
+export async function* readColumns<Row>(path: string, columns: Columns<Row>): AsyncGenerator<Values<Row>> {
 	const file = await readFile(path).catch((cause: unknown) => {
 		if (errnoOf(cause) === null) throw cause;
 		throw new CellarError('CELLAR_RUN_UNREADABLE', `a table of the run cannot be read (${errnoOf(cause)})`, {
@@ -137,13 +127,19 @@ export async function* readPieces<Row>(
 		const to = from + Number(group.num_rows);
 		const start = from;
 		from = to;
-		yield await unlessBroken(path, async () => {
-			const values = await readColumns(buffer, metadata, columns, start, to);
-			const rows: Row[] = [];
-			for (let at = 0; at < to - start; at++) rows.push(rowOf(values, at));
-			return rows;
-		});
+		yield await unlessBroken(path, () => valuesIn(buffer, metadata, columns, start, to));
 	}
+}
+
+function valuesOf<Row>(columns: Columns<Row>, rows: readonly Row[]): Values<Row> {
+	const values: { -readonly [Field in keyof Row]?: readonly Row[Field][] } = {};
+	for (const name of fieldsOf(columns)) values[name] = rows.map((row) => row[name]);
+	// All columns are there now.
+	return values as Values<Row>;
+}
+
+function sizeOf<Row>(values: Values<Row>, [first]: readonly (keyof Row)[]): number {
+	return first === undefined ? 0 : values[first].length;
 }
 
 function rowOfFields<Row>(fields: readonly (keyof Row & string)[]): (values: Values<Row>, at: number) => Row {
@@ -155,14 +151,15 @@ function rowOfFields<Row>(fields: readonly (keyof Row & string)[]): (values: Val
 	};
 }
 
-async function readColumns<Row>(
+async function valuesIn<Row>(
 	file: ArrayBuffer,
 	metadata: FileMetaData,
 	columns: Columns<Row>,
 	from: number,
 	to: number,
 ): Promise<Values<Row>> {
-	const read = new Map<string, unknown[]>(fieldsOf(columns).map((name) => [name, []]));
+	const chunks = new Map<string, { readonly start: number; readonly data: ArrayLike<unknown> }[]>();
+	for (const name of fieldsOf(columns)) chunks.set(name, []);
 	await parquetRead({
 		file,
 		metadata,
@@ -170,25 +167,39 @@ async function readColumns<Row>(
 		rowEnd: to,
 		compressors: { GZIP: (input, length) => gunzipSync(input, { maxOutputLength: length + 1 }) },
 		parsers: { timestampFromMilliseconds: (millis: bigint | null | undefined) => millis ?? null },
+		// What is thrown here reaches nobody.
 		onChunk({ columnName, columnData, rowStart }) {
-			const values = read.get(columnName);
-			if (values !== undefined) copy(columnData, values, rowStart - from);
+			chunks.get(columnName)?.push({ start: rowStart - from, data: columnData });
 		},
 	});
-	const decoded = fieldsOf(columns).map((name) => [name, decodedBy(columns[name].decode, read.get(name) ?? [], to - from)]);
-	// Each column holds what its own `decode` gives, whose type is the field's.
-	return Object.fromEntries(decoded) as Values<Row>;
+	const values: { -readonly [Field in keyof Row]?: readonly Row[Field][] } = {};
+	for (const name of fieldsOf(columns)) values[name] = decoded(columns[name], chunks.get(name) ?? [], to - from);
+	// All columns are there now.
+	return values as Values<Row>;
 }
 
-function copy(from: DecodedArray, into: unknown[], start: number): void {
-	for (let at = 0; at < from.length; at++) into[start + at] = from[at];
+function decoded<T>(
+	{ decode }: Column<T>,
+	chunks: readonly { readonly start: number; readonly data: ArrayLike<unknown> }[],
+	size: number,
+): T[] {
+	const values: T[] = [];
+	for (const { start, data } of chunks) {
+		const some = data instanceof BigInt64Array ? numbersOf(data) : data;
+		for (let at = 0; at < some.length; at++) values[start + at] = decode(some[at]);
+	}
+	// Where a column has no value, `decode` says whether it may.
+	while (values.length < size) values.push(decode(undefined));
+	return values;
 }
 
-/** Where a column has no value, `decode` says whether it may. */
-function decodedBy<T>(decode: (value: unknown) => T, values: readonly unknown[], size: number): T[] {
-	const decoded: T[] = [];
-	for (let at = 0; at < size; at++) decoded.push(decode(values[at]));
-	return decoded;
+/** Without a bigint for each, of which there may be millions. */
+function numbersOf(wide: BigInt64Array): ArrayLike<number> {
+	const halves = new DataView(wide.buffer, wide.byteOffset, wide.byteLength);
+	const numbers = new Float64Array(wide.length);
+	for (let at = 0; at < wide.length; at++)
+		numbers[at] = halves.getInt32(at * 8 + 4, true) * 2 ** 32 + halves.getUint32(at * 8, true);
+	return numbers;
 }
 
 function formatOf(metadata: FileMetaData): number {

@@ -7,7 +7,7 @@ import {
 	CellarError,
 	diskError,
 	errnoOf,
-	type Access,
+	type AccessColumns,
 	type Facts,
 	type FactsWithoutAccesses,
 	type LogId,
@@ -15,7 +15,7 @@ import {
 import { makeFolders, removeTemporary, syncFolder, temporaryName, writeWhole } from '../disk.ts';
 import { names } from '../home.ts';
 import { holderOf, takeLock, writeLock } from '../lock.ts';
-import { readAccesses, readFactsWithoutAccesses, writeFacts } from '../tables/facts.ts';
+import { readAccessColumns, readFactsWithoutAccesses, writeFacts } from '../tables/facts.ts';
 
 const reportSchema = v.object({
 	format: v.literal(1),
@@ -182,14 +182,19 @@ export async function factsOfReport(directory: string, log: LogId): Promise<Fact
 	const facts = await readFactsWithoutAccesses(join(directory, workersFolder, log));
 	const { changes, processes, execs, network, names, tasks } = facts;
 	const attempts = tasks.flatMap((task) => task.attempts);
-	checkLog([...changes, ...processes, ...execs, ...network, ...names, ...attempts], log, directory);
+	const all = [...changes, ...processes, ...execs, ...network, ...names, ...attempts];
+	checkLog(
+		all.map((one) => one.log),
+		log,
+		directory,
+	);
 	return facts;
 }
 
 /** The accesses that a worker has reported, some at a time. @throws as `factsOfReport` */
-export async function* accessesOfReport(directory: string, log: LogId): AsyncGenerator<readonly Access[]> {
-	for await (const accesses of readAccesses(join(directory, workersFolder, log))) {
-		checkLog(accesses, log, directory);
+export async function* accessesOfReport(directory: string, log: LogId): AsyncGenerator<AccessColumns> {
+	for await (const accesses of readAccessColumns(join(directory, workersFolder, log))) {
+		checkLog(accesses.log, log, directory);
 		yield accesses;
 	}
 }
@@ -201,8 +206,10 @@ export async function checkReport(directory: string, log: LogId): Promise<void> 
 	while ((await pieces.next()).done !== true);
 }
 
-function checkLog(facts: readonly { readonly log: LogId }[], log: LogId, directory: string): void {
-	if (facts.every((one) => one.log === log)) return;
+function checkLog(logs: ArrayLike<LogId>, log: LogId, directory: string): void {
+	let at = 0;
+	while (at < logs.length && logs[at] === log) at++;
+	if (at === logs.length) return;
 	throw new CellarError('CELLAR_RUN_UNREADABLE', `what worker ${log} reported is of another log`, { where: directory });
 }
 
