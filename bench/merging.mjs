@@ -1,11 +1,13 @@
-// What it takes to tell a run of many workers: their reports are merged into it, it is judged and written, and `cellar deps --for workers`
-// tells it; then the same is asked once more of what is on disk. The reports are copies of a real one under other names: files
+// What it takes to tell a run of many workers. First their reports are merged alone: read, made one run's, joined and written as its table
+// of accesses. Then all of it: they are merged, the run is judged and written, and `cellar deps --for workers` tells it; then the same is
+// asked once more of what is on disk. The reports are copies of a real one under other names: files
 // that one worker alone used get a name of their own in each copy, and paths are added until each has as many facts as are asked for, nine tenths of
 // them every worker's.
 //
 //     npm run bench:merging                                    100 workers, as many facts each as the real one
 //     npm run bench:merging -- --workers 1000 --facts 2000
 //     npm run bench:merging -- --run FOLDER                    of a run of yours with workers that `cellar worker` started
+//     npm run bench:merging -- --only-merge                    no more than the first of it
 //     npm run bench:merging -- --heap 600                      MB that V8 may keep: without, it takes what there is
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +15,9 @@ import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { readAccessColumns } from '../core/dist/store/index.js';
+import { gatherWorkers } from '../core/dist/flows/workers/gather.js';
+import { createSecrets } from '../core/dist/model/index.js';
+import { readAccessColumns, readFactsWithoutAccesses } from '../core/dist/store/index.js';
 import { readFacts, readTables, writeFacts, writeTables } from '../core/dist/store/tables/facts.js';
 
 const { values } = parseArgs({
@@ -22,6 +26,9 @@ const { values } = parseArgs({
 		facts: { type: 'string', default: '0' },
 		run: { type: 'string' },
 		heap: { type: 'string' },
+		'only-merge': { type: 'boolean', default: false },
+		// Merges the reports of a run and keeps nothing of it: this is started by the bench itself.
+		merge: { type: 'string' },
 	},
 });
 const [workers, wanted] = [values.workers, values.facts].map(Number);
@@ -120,6 +127,23 @@ print(code,time.time()-began,used.ru_utime+used.ru_stime,used.ru_maxrss/1e3)`;
 	return { wall, cpu, memory };
 }
 
+/** As an audit does when its workers have ended. */
+async function merge(directory) {
+	const facts = await readFactsWithoutAccesses(directory);
+	const before = { facts, accesses: () => readAccessColumns(directory), known: new Set(['manager']) };
+	const gathered = await gatherWorkers({ directory, nonce: '', ...before, secrets: createSecrets([]), wait: false });
+	try {
+		if (gathered.told.written === null) throw new Error('nothing was merged');
+		process.stdout.write(`${gathered.told.facts.accesses.length} uses to be judged\n`);
+	} finally {
+		await gathered[Symbol.asyncDispose]();
+	}
+}
+
+if (values.merge !== undefined) {
+	await merge(values.merge);
+	process.exit();
+}
 try {
 	const home = join(place, 'home');
 	const real = values.run === undefined ? await realRun() : resolve(values.run);
@@ -133,16 +157,19 @@ try {
 	const heap = values.heap === undefined ? [] : [`--max-old-space-size=${values.heap}`];
 	const words = ['node', ...heap, cellar, 'deps', 'latest', '--for', 'workers'];
 	const env = { ...process.env, CELLAR_HOME: home };
-	const rows = [
-		{ name: 'reports merged, judged, written and told', ...measured(words, env) },
-		{ name: 'told once more', ...measured(words, env) },
-	];
-	let accesses = 0;
-	for await (const some of readAccessColumns(run)) accesses += some.path.length;
-	if (accesses !== one.manager + workers * each) throw new Error(`the run has ${accesses} accesses, and not every worker's`);
+	const merging = ['node', ...heap, join(clone, 'bench/merging.mjs'), '--merge', run];
+	const rows = [{ name: 'reports merged', ...measured(merging, env) }];
+	const all = one.manager + workers * each;
+	if (!values['only-merge']) {
+		rows.push({ name: 'reports merged, judged, written and told', ...measured(words, env) });
+		rows.push({ name: 'told once more', ...measured(words, env) });
+		let accesses = 0;
+		for await (const some of readAccessColumns(run)) accesses += some.path.length;
+		if (accesses !== all) throw new Error(`the run has ${accesses} accesses, and not every worker's`);
+	}
 	process.stdout.write(
 		`Linux ${release()}, Node ${process.version}, ${cpus().length} CPUs, not pinned, load before ${before.toFixed(2)}\n` +
-			`${workers} workers, ${each} facts each: ${accesses} in the run\n\n| | wall s | CPU s | peak MB |\n| --- | --- | --- | --- |\n`,
+			`${workers} workers, ${each} facts each: ${all} in the run\n\n| | wall s | CPU s | peak MB |\n| --- | --- | --- | --- |\n`,
 	);
 	for (const { name, wall, cpu, memory } of rows)
 		process.stdout.write(`| ${name} | ${wall.toFixed(1)} | ${cpu.toFixed(1)} | ${memory.toFixed(0)} |\n`);

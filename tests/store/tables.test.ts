@@ -6,8 +6,16 @@ import * as fc from 'fast-check';
 import { parquetMetadata } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { expect, test } from 'vitest';
-import { encodeName, hows, noFacts, type Facts, type FileFact, type OutputFact } from '../../core/src/model/index.ts';
-import { hasTables, readTables, writeTables, type Tables } from '../../core/src/store/index.ts';
+import { columnsOf, encodeName, hows, noFacts, type Facts, type FileFact, type OutputFact } from '../../core/src/model/index.ts';
+import {
+	createAccesses,
+	hasTables,
+	readAccessColumns,
+	readAccesses,
+	readTables,
+	writeTables,
+	type Tables,
+} from '../../core/src/store/index.ts';
 import { failureOf, folder, smallDisk } from './some.ts';
 
 const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -252,7 +260,7 @@ for path in sorted(glob.glob(sys.argv[1] + '/*.parquet')):
 print(json.dumps(tables))
 `;
 	const python = fileURLToPath(new URL('../../.cache/venv/tables/bin/python', import.meta.url));
-	return JSON.parse(execFileSync(python, ['-c', program, directory], { encoding: 'utf8' }));
+	return JSON.parse(execFileSync(python, ['-c', program, directory], { encoding: 'utf8', maxBuffer: 1 << 28 }));
 }
 
 test('a run that was made before tasks were marked, and names told, has none', async () => {
@@ -292,6 +300,40 @@ test('two hundred thousand accesses, more than one page and chunk, come back as 
 		expect(read.facts.accesses[at]).toEqual(accesses[at]);
 	}
 	expect(read.facts.accesses.every((access, at) => access.first === at * 3 && access.path === accesses[at]!.path)).toBe(true);
+});
+
+test('columns that go from one table into another unchanged are copied as they stand there, beside others, for every reader', async () => {
+	const [from, to] = [folder(), folder()];
+	const [one] = known.facts.accesses;
+	const accesses = Array.from({ length: 66_000 }, (_, at) => ({
+		...{ ...one!, worker: at % 5 === 0 ? null : 'w1', how: hows[at % hows.length]! },
+		...{ path: `/home/ada/results/part_${at}.csv`, first: at * 3, last: at * 3 + 1, count: 2 ** 33 + at },
+	}));
+	await writeTables(from, { ...nothing, facts: { ...nothing.facts, accesses } });
+	const table = await createAccesses(to);
+	await table.add(columnsOf(accesses.slice(0, 3)));
+	for await (const read of readAccessColumns(from)) {
+		const moved = { ...read, process: Array.from(read.process, (number) => number + 7) };
+		await table.add(moved);
+	}
+	await table.add(columnsOf(accesses.slice(0, 2)));
+	await table.finish();
+
+	const sizesIn = (directory: string) => {
+		const { buffer } = new Uint8Array(readFileSync(join(directory, 'accesses.parquet')));
+		const { row_groups } = parquetMetadata(buffer);
+		return row_groups.map(({ columns }) =>
+			columns.map(({ meta_data }) => `${meta_data?.path_in_schema.join()} ${meta_data?.total_compressed_size}`),
+		);
+	};
+	const [large] = sizesIn(from);
+	expect(sizesIn(to)[1]!.filter((size) => !size.startsWith('process '))).toEqual(
+		large!.filter((size) => !size.startsWith('process ')),
+	);
+	const moved = accesses.map((access) => ({ ...access, process: access.process + 7 }));
+	const expected = [...accesses.slice(0, 3), ...moved, ...accesses.slice(0, 2)];
+	expect(await readAccesses(to)).toEqual(expected);
+	expect(inPandas(to)['accesses']!.rows).toEqual(expected);
 });
 
 test('a table that is cut anywhere, or overwritten, is refused by its name', async () => {

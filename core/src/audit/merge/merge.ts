@@ -177,13 +177,17 @@ function taskFacts(tasks: JoinedTasks, all: readonly FactsWithoutAccesses[], nam
 
 function renamed(of: AccessColumns, { process, worker, attempt }: Names): AccessColumns {
 	const joined = mapped(of.task, (task) => (task === null ? null : attempt(task)));
+	const isOfTasks = Array.from(of.task).some((task) => task !== null);
 	return {
+		// A column that stays as it is, is written as it was read.
 		...of,
 		process: mapped(of.process, process),
 		thread: mapped(of.thread, process),
-		cell: mapped(of.cell, (cell, at) => cell ?? joined[at]?.cell ?? null),
 		worker: mapped(of.worker, (id) => (id === null ? null : worker(id))),
-		task: mapped(joined, (one) => one?.task ?? null),
+		...(isOfTasks && {
+			cell: mapped(of.cell, (cell, at) => cell ?? joined[at]?.cell ?? null),
+			task: mapped(joined, (one) => one?.task ?? null),
+		}),
 	};
 }
 

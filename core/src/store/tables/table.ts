@@ -1,8 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { parquetMetadataAsync, parquetRead, parquetSchema, type FileMetaData, type SchemaElement } from 'hyparquet';
+import {
+	parquetMetadataAsync,
+	parquetRead,
+	parquetSchema,
+	type ColumnChunk,
+	type FileMetaData,
+	type RowGroup,
+	type SchemaElement,
+} from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { CellarError, errnoOf } from '../../model/index.ts';
+import { chunkOf, remember, withChunk } from './chunks.ts';
 import type { Column } from './column.ts';
 import { openWhole } from '../disk.ts';
 import { checkFormat } from '../journal.ts';
@@ -58,23 +67,48 @@ export async function createTable<Row>(path: string, columns: Columns<Row>): Pro
 		await file.write(bytes.getBytes());
 		bytes.index = 0;
 	};
+	const noRows = (names: typeof fields) => names.map((name): { name: string; data: unknown[] } => ({ name, data: [] }));
+	const encoded = (values: Values<Row>, names: typeof fields, into: ReturnType<typeof noRows>, from: number, to: number) => {
+		for (const [place, name] of names.entries()) {
+			const { encode } = columns[name];
+			const { data } = into[place]!;
+			for (let at = from; at < to; at++) data.push(encode(values[name][at]!));
+		}
+		return into;
+	};
 	/** What is not written yet, as it stands in the file. */
-	let waiting = fields.map((name): { readonly name: string; readonly data: unknown[] } => ({ name, data: [] }));
+	let waiting = noRows(fields);
 	const write = async () => {
 		await parquet.write({ columnData: waiting, rowGroupSize: groupRows });
-		waiting = waiting.map(({ name }) => ({ name, data: [] }));
+		waiting = noRows(fields);
+		await flush();
+	};
+	/** Writes rows of which some columns are copied from where they were read. */
+	const copy = async (values: Values<Row>, size: number, fresh: typeof fields) => {
+		if (waiting[0]!.data.length > 0) await write();
+		await parquet.write({ columnData: encoded(values, fresh, noRows(fresh), 0, size), rowGroupSize: size });
+		let group = parquet.row_groups.pop()!;
+		for (const name of fields) {
+			const chunk = fresh.includes(name) ? undefined : chunkOf(values[name]);
+			if (chunk === undefined) continue;
+			group = withChunk(group, chunk, BigInt(bytes.offset));
+			bytes.appendBytes(chunk.bytes);
+		}
+		const placeOf = ({ meta_data }: ColumnChunk) => fields.findIndex((name) => name === meta_data?.path_in_schema[0]);
+		parquet.row_groups.push({ ...group, columns: group.columns.toSorted((a, b) => placeOf(a) - placeOf(b)) });
 		await flush();
 	};
 	return {
 		async add(values) {
 			const size = sizeOf(values, fields);
+			const fresh = fields.filter((name) => chunkOf(values[name]) === undefined);
+			if (fresh.length > 0 && fresh.length < fields.length) {
+				await copy(values, size, fresh);
+				return;
+			}
 			for (let at = 0; at < size;) {
 				const to = Math.min(size, at + groupRows - waiting[0]!.data.length);
-				for (const [place, name] of fields.entries()) {
-					const { encode } = columns[name];
-					const { data } = waiting[place]!;
-					for (let one = at; one < to; one++) data.push(encode(values[name][one]!));
-				}
+				encoded(values, fields, waiting, at, to);
 				at = to;
 				if (waiting[0]!.data.length === groupRows) await write();
 			}
@@ -124,10 +158,9 @@ export async function* readColumns<Row>(path: string, columns: Columns<Row>): As
 	for (const name of fieldsOf(columns)) if (!there.has(name) && columns[name].isLater !== true) missing(path, name);
 	let from = 0;
 	for (const group of metadata.row_groups) {
-		const to = from + Number(group.num_rows);
 		const start = from;
-		from = to;
-		yield await unlessBroken(path, () => valuesIn(buffer, metadata, columns, start, to));
+		from += Number(group.num_rows);
+		yield await unlessBroken(path, () => valuesIn(buffer, metadata, columns, group, start));
 	}
 }
 
@@ -155,9 +188,10 @@ async function valuesIn<Row>(
 	file: ArrayBuffer,
 	metadata: FileMetaData,
 	columns: Columns<Row>,
+	group: RowGroup,
 	from: number,
-	to: number,
 ): Promise<Values<Row>> {
+	const to = from + Number(group.num_rows);
 	const chunks = new Map<string, { readonly start: number; readonly data: ArrayLike<unknown> }[]>();
 	for (const name of fieldsOf(columns)) chunks.set(name, []);
 	await parquetRead({
@@ -173,7 +207,15 @@ async function valuesIn<Row>(
 		},
 	});
 	const values: { -readonly [Field in keyof Row]?: readonly Row[Field][] } = {};
-	for (const name of fieldsOf(columns)) values[name] = decoded(columns[name], chunks.get(name) ?? [], to - from);
+	for (const name of fieldsOf(columns)) {
+		const all = decoded(columns[name], chunks.get(name) ?? [], to - from);
+		values[name] = all;
+		const own = columns[name].elements(name);
+		const there = parquetSchema(metadata).children.find((one) => one.element.name === name)?.element;
+		const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === name);
+		// A column of lists stands in several.
+		if (there !== undefined && chunk !== undefined && own.length === 1) remember(all, file, chunk, there, own[0]!);
+	}
 	// All columns are there now.
 	return values as Values<Row>;
 }
@@ -183,6 +225,14 @@ function decoded<T>(
 	chunks: readonly { readonly start: number; readonly data: ArrayLike<unknown> }[],
 	size: number,
 ): T[] {
+	const [whole] = chunks;
+	// Most columns come in one array, which is nobody else's: of millions of values each copy counts.
+	if (chunks.length === 1 && Array.isArray(whole?.data) && whole.data.length === size) {
+		const values: unknown[] = whole.data;
+		for (let at = 0; at < size; at++) values[at] = decode(values[at]);
+		// Each of them is what `decode` gave.
+		return values as T[];
+	}
 	const values: T[] = [];
 	for (const { start, data } of chunks) {
 		const some = data instanceof BigInt64Array ? numbersOf(data) : data;
