@@ -207,14 +207,16 @@ async function valuesIn<Row>(
 		},
 	});
 	const values: { -readonly [Field in keyof Row]?: readonly Row[Field][] } = {};
+	const elements = new Map(parquetSchema(metadata).children.map(({ element }) => [element.name, element]));
 	for (const name of fieldsOf(columns)) {
 		const all = decoded(columns[name], chunks.get(name) ?? [], to - from);
 		values[name] = all;
-		const own = columns[name].elements(name);
-		const there = parquetSchema(metadata).children.find((one) => one.element.name === name)?.element;
+		const [own, ...parts] = columns[name].elements(name);
+		const there = elements.get(name);
 		const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === name);
 		// A column of lists stands in several.
-		if (there !== undefined && chunk !== undefined && own.length === 1) remember(all, file, chunk, there, own[0]!);
+		if (own !== undefined && parts.length === 0 && there !== undefined && chunk !== undefined)
+			remember(all, file, chunk, there, own);
 	}
 	// All columns are there now.
 	return values as Values<Row>;
