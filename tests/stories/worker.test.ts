@@ -1,4 +1,5 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readTables } from '../../core/src/store/index.ts';
@@ -89,6 +90,21 @@ test('a worker that ends after its run is added when somebody asks, once, and th
 	expect(after.files.filter(({ path }) => before.files.some((file) => file.path === path))).toEqual(before.files);
 	expect((await asked()).json()).toEqual(deps);
 	expect((await readTables(run)).facts).toEqual(after.facts);
+});
+
+test('where cellar worker add is the first to ask, it says that the worker was added', async () => {
+	using place = makePlace();
+	await using opened = await openRun(place);
+	const { run, end } = opened;
+	const worker = place.start(['worker', '--run', run, '--', 'sh', '-c', 'echo ready >&2; until [ -e later ]; do sleep 0.1; done']);
+	await worker.said('ready');
+	await end();
+	writeFileSync(join(place.folder, 'later'), '');
+	expect((await worker.ended).code).toBe(0);
+	const [name] = readdirSync(join(run, 'workers'));
+	const add = async () => (await place.cellar(['worker', 'add', 'latest'])).stdout.replaceAll(/ +/g, ' ');
+	expect(await add()).toContain(`1 added to ${basename(run)}\n ${name} ${hostname()} added\n`);
+	expect(await add()).toContain(`nothing was added to ${basename(run)}\n`);
 });
 
 test('under the tracer of a run, a worker is told by that run’s log, and what starts it is not seen', async () => {

@@ -1,4 +1,4 @@
-import { CellarError, type LogId } from '../../model/index.ts';
+import { CellarError, type LogId, type Run } from '../../model/index.ts';
 import {
 	findRun,
 	openReturned,
@@ -90,11 +90,22 @@ export async function addWorkers(o: AddOptions): Promise<AddDocument> {
 			if (became !== null)
 				told[became].push({ name: worker.log, host: worker.report?.host ?? null, folder, heard: worker.heard });
 		}
+		const before = logsOf(run);
 		await addReports(o.home, directory);
+		const after = logsOf(await readRun(directory));
+		// Those that reported into the run itself since somebody last asked of it.
+		const isTold = new Set(told.added.map(({ name }) => name));
+		for (const { worker } of found)
+			if (own.has(worker.log) && after.has(worker.log) && !before.has(worker.log) && !isTold.has(worker.log))
+				told.added.push({ name: worker.log, host: worker.report?.host ?? null, folder: null, heard: null });
 		return { format: 1, run: id, ...told };
 	} finally {
 		for (const one of opened) await one[Symbol.asyncDispose]();
 	}
+}
+
+function logsOf({ workers }: Run): ReadonlySet<LogId> {
+	return new Set(workers.map(({ log }) => log));
 }
 
 function checkNamed(ended: readonly string[], found: readonly Found[]): void {
