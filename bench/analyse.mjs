@@ -1,7 +1,7 @@
 // From a log to dependencies, once, in a process of its own: prints what it took as JSON. Started by bench/analysis.mjs.
 import { createFollower, readLog } from '../core/dist/audit/index.js';
-import { describe, judge, openMachine, wholeRun } from '../core/dist/dependencies/index.js';
-import { lookAtFiles } from '../core/dist/flows/run/files.js';
+import { createUnion, describe, judge, openMachine, wholeRun } from '../core/dist/dependencies/index.js';
+import { createExisted, lookAtFiles } from '../core/dist/flows/run/files.js';
 
 const { log, dpkg, site, cwd, home, nonce, cells, started } = JSON.parse(process.argv[2]);
 
@@ -25,7 +25,9 @@ const phase = (name) => {
 
 const facts = await factsOf(log);
 phase('facts');
-const files = lookAtFiles(facts, [], { started: Date.parse(started), ended: null, inside: null });
+const existed = createExisted();
+existed.add(facts.accesses);
+const files = lookAtFiles(facts, existed, [], { started: Date.parse(started), ended: null, inside: null });
 phase('looking');
 const numbers = Array.from({ length: cells }, (_, at) => at + 1);
 const run = {
