@@ -71,7 +71,7 @@ function isSame(argv: readonly Name[], program: readonly Name[]): boolean {
 }
 
 /** The run begins with this thread. Inside a sandbox it takes the place of the one that was launched. */
-function enter({ marking, tree, paths, known }: State, thread: Thread): void {
+function enter({ marking, tree, paths, accesses }: State, thread: Thread): void {
 	thread.own = false;
 	if (thread.parent === null) return;
 	const [launched] = tree.all;
@@ -79,7 +79,7 @@ function enter({ marking, tree, paths, known }: State, thread: Thread): void {
 	launched!.ordinal = 0;
 	marking.runner = thread;
 	paths.forget();
-	known.forget();
+	accesses.calls.forget();
 }
 
 function became(state: State, thread: Thread, name: Name, { argv, seq }: ExecCall): void {

@@ -14,7 +14,6 @@ import {
 } from '../../model/index.ts';
 import type { BirthKind } from '../log/events.ts';
 import { bornBelow } from '../engines/taskvine.ts';
-import { createKnownUses, type KnownUses } from '../tables/known.ts';
 import { createDoubts, type Doubts, type Told } from './facts.ts';
 import { createMarking, type Marking } from './marking.ts';
 import { createPaths, type Paths } from './paths.ts';
@@ -79,8 +78,6 @@ export interface State {
 	readonly marking: Marking;
 	readonly tree: Tree;
 	readonly accesses: Accesses;
-	/** What most calls are, so that they need not be looked at. */
-	readonly known: KnownUses;
 	readonly changes: Told<Change>[];
 	readonly execs: Told<ExecFact>[];
 	readonly network: Told<NetworkFact>[];
@@ -96,7 +93,6 @@ export function createState(options: FollowerOptions): State {
 	const scopes = createScopes();
 	const doubts = createDoubts();
 	const accesses = createAccesses();
-	const known = createKnownUses();
 	const nowhere = scopes.of({ cell: null, worker: null, task: null, ambiguous: false });
 	const lists = { changes: [], execs: [], network: [] };
 	const sets = { reached: new Set<string>(), sighted: new Set<Name>() };
@@ -106,7 +102,6 @@ export function createState(options: FollowerOptions): State {
 		leaving: options.coroutineCells ?? new Set(),
 		forget: () => {
 			accesses.forget();
-			known.forget();
 			for (const list of Object.values(lists)) list.length = 0;
 			for (const set of Object.values(sets)) set.clear();
 			doubts.forget();
@@ -159,7 +154,7 @@ export function createState(options: FollowerOptions): State {
 	const tree = createTree(makeThread);
 
 	return {
-		...{ options, doubts, marking, tree, accesses, known },
+		...{ options, doubts, marking, tree, accesses },
 		...lists,
 		...sets,
 		files: options.files ?? realFiles,

@@ -1,5 +1,6 @@
 import type { CellExecution, How, Name, ProcessOrdinal, Seq, TaskAttempt } from '../../model/index.ts';
 import type { BirthKind } from '../log/events.ts';
+import { createCallTable, type CallTable } from '../tables/calls.ts';
 import { createRowTable } from '../tables/rows.ts';
 import type { Folders } from './paths.ts';
 
@@ -145,8 +146,12 @@ export interface Accesses {
 	useOf(path: Name, how: How): number;
 	/** Counts a use. @param active the cell that was active then @returns the number of its row */
 	add(owner: number, use: number, seq: Seq, active: CellExecution | null): number;
-	/** Counts a use that is known to be the same as that of a row. */
-	repeat(row: number, seq: Seq): void;
+	/** What most calls are, so that they need not be looked at. */
+	readonly calls: CallTable;
+	/** Calls that say so much are the use that has just been counted in a row (see `CallTable`). */
+	learn(said: number, row: number, folder: Name | null): void;
+	/** Counts a call by an owner of which it is known that it is the same use as that of a row. */
+	addAs(row: number, owner: number, said: number, seq: Seq, active: CellExecution | null): void;
 	/** What the rows of a thread for a scope are kept by. */
 	ownerOf(thread: Thread, scope: ScopeState): number;
 	forget(): void;
@@ -160,6 +165,7 @@ const hows: readonly How[] = ['read', 'write', 'append', 'truncate', 'create', '
 
 export function createAccesses(): Accesses {
 	const table = createRowTable();
+	const calls = createCallTable((row, count, last) => table.repeat(row, count, last));
 	const owners: { readonly thread: Thread; readonly scope: ScopeState }[] = [];
 	const paths: Name[] = [];
 	const numbers = new Map<Name, number>();
@@ -178,12 +184,14 @@ export function createAccesses(): Accesses {
 		const known = actives.lastIndexOf(active);
 		return known >= 0 ? known : actives.push(active) - 1;
 	};
+	const add = (owner: number, use: number, seq: Seq, active: CellExecution | null): number =>
+		table.add(owner, use, seq, activeNumber(active === owners[owner]!.scope.cell ? null : active));
 	return {
+		calls,
 		useOf: (path, how) => numberOf(path) * hows.length + hows.indexOf(how),
-		add(owner, use, seq, active) {
-			return table.add(owner, use, seq, activeNumber(active === owners[owner]!.scope.cell ? null : active));
-		},
-		repeat: (row, seq) => table.repeat(row, seq),
+		add,
+		learn: (said, row, folder) => calls.learn(said, table.get(row).owner, row, folder),
+		addAs: (row, owner, said, seq, active) => calls.turn(said, owner, add(owner, table.useOf(row), seq, active)),
 		ownerOf(thread, scope) {
 			if (thread.owner?.scope === scope) return thread.owner.number;
 			let number = thread.owners.get(scope);
@@ -194,9 +202,13 @@ export function createAccesses(): Accesses {
 			thread.owner = { scope, number };
 			return number;
 		},
-		forget: () => table.clear(),
+		forget() {
+			calls.forget();
+			table.clear();
+		},
 		scopes: () => owners.map((one) => one.scope),
 		*rows() {
+			calls.settle();
 			for (let row = 0; row < table.size; row++) {
 				const { owner, use, first, last, count, during } = table.get(row);
 				const path = paths[Math.floor(use / hows.length)]!;

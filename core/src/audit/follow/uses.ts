@@ -41,27 +41,28 @@ function withoutDeleted(shown: Name, known: Name | null): Name {
 	return shown.endsWith(deleted) && shown !== known ? shown.slice(0, -deleted.length) : shown;
 }
 
-/** Counts an access. */
-export function use(state: State, thread: Thread, seq: Seq, path: Name, how: How): void {
+/** Counts an access. @returns its row */
+export function use(state: State, thread: Thread, seq: Seq, path: Name, how: How): number {
 	const { marking, sighted, options, accesses } = state;
 	const scope = marking.scopeOf(thread, seq);
-	accesses.add(accesses.ownerOf(thread, scope), accesses.useOf(path, how), seq, marking.cells.activeAt(seq));
-	if (options.onFirstUse === undefined || sighted.has(path)) return;
+	const row = accesses.add(accesses.ownerOf(thread, scope), accesses.useOf(path, how), seq, marking.cells.activeAt(seq));
+	if (options.onFirstUse === undefined || sighted.has(path)) return row;
 	sighted.add(path);
 	const { cell, task } = settled(scope);
 	options.onFirstUse({ path, how, seq, scope: { cell, worker: null, task } });
+	return row;
 }
 
 /**
  * Remembers what a call was that has just been counted, where others that say the same are the same use: what is relative to a
  * folder that they do not show is not, nor what more may become known of later.
  */
-function learn({ known, accesses, options }: State, { folders }: Thread, call: OpenCall | PathCall, path: Name, how: How): void {
+function learn({ accesses, options }: State, { folders }: Thread, call: OpenCall | PathCall, path: Name, row: number): void {
 	if (call.said === undefined || call.path === null || folders.root !== null || path === options.connectionFile) return;
 	if (call.path.includes('..') || (call.folder === null && !call.path.startsWith('/'))) return;
 	// Shown as deleted: another thread's folder may really be called so.
 	if (call.working && call.folder !== null && call.folder !== folders.working) return;
-	known.learn(call.said, accesses.useOf(path, how), call.working ? call.folder : null);
+	accesses.learn(call.said, row, call.working ? call.folder : null);
 }
 
 /**
@@ -69,15 +70,13 @@ function learn({ known, accesses, options }: State, { folders }: Thread, call: O
  *
  * @returns false where it has to be looked at: this thread may mean another file by it, or it does more than use one
  */
-export function takeAgain({ known, accesses, marking }: State, thread: Thread, said: number, seq: Seq): boolean {
+export function takeAgain({ accesses, marking }: State, thread: Thread, said: number, seq: Seq): boolean {
 	const { own, folders, lookup } = thread;
 	if (own || folders.root !== null || lookup !== null) return false;
-	const use = known.useOf(said, folders.working);
-	if (use < 0) return false;
+	const row = accesses.calls.rowOf(said, folders.working);
+	if (row < 0) return false;
 	const owner = accesses.ownerOf(thread, marking.scopeOf(thread, seq));
-	const row = known.rowOf(said, owner);
-	if (row >= 0) accesses.repeat(row, seq);
-	else known.counted(said, owner, accesses.add(owner, use, seq, marking.cells.activeAt(seq)));
+	if (!accesses.calls.repeat(said, owner, seq)) accesses.addAs(row, owner, said, seq, marking.cells.activeAt(seq));
 	return true;
 }
 
@@ -111,8 +110,8 @@ export function takeOpen(state: State, thread: Thread, call: OpenCall): void {
 	const { marking, options } = state;
 	// A wrapper (`conda run`, a shell script) may be what was started: the kernel is who reads what was made for it.
 	if (name === options.connectionFile && how === 'read' && marking.cells.untouched) marking.runner = thread.process.leader;
-	use(state, thread, seq, name, how);
-	if (!call.byHandle) learn(state, thread, call, name, how);
+	const row = use(state, thread, seq, name, how);
+	if (!call.byHandle) learn(state, thread, call, name, row);
 }
 
 export function takePath(state: State, thread: Thread, call: PathCall): void {
@@ -136,9 +135,9 @@ export function takePath(state: State, thread: Thread, call: PathCall): void {
 	const how = howOfCall(call.call, failure);
 	const tells = call.call === 'make' && takeFolder(thread, name);
 	if (how !== null) {
-		use(state, thread, seq, name, how);
+		const row = use(state, thread, seq, name, how);
 		// What changes the thread is never only a use.
-		if (!tells && call.call !== 'change folder' && call.call !== 'change root') learn(state, thread, call, name, how);
+		if (!tells && call.call !== 'change folder' && call.call !== 'change root') learn(state, thread, call, name, row);
 	} else if (failure === null) change(state, thread, seq, 'remove', null, name);
 }
 

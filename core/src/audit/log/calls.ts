@@ -19,6 +19,8 @@ export interface Line {
 	readonly seq: Seq;
 	readonly pid: number;
 	readonly at: number | null;
+	/** See `Repeatable`. */
+	readonly said?: number | undefined;
 }
 
 /** How one system call is read. The cursor stands behind `(`; null where the call says nothing. */
@@ -29,41 +31,43 @@ export interface CallReader {
 	readonly began: ((c: Cursor, line: Line) => CallBegan) | null;
 	/** Somebody asks when it started. */
 	readonly timed: boolean;
+	/** It comes again and again, and says all that it says by its text. */
+	readonly repeats: boolean;
 }
 
 const at = true;
 
 /** Every call that is traced, by its name: a call that is not here is passed over. */
 export const callReaders: ReadonlyMap<string, CallReader> = new Map([
-	...each(['open'], (c, line) => opened(c, line, !at)),
-	...each(['openat'], (c, line) => opened(c, line, at)),
-	...each(['creat'], (c, line) => opened(c, line, !at, openFlags.write | openFlags.create | openFlags.truncate)),
-	...each(['openat2'], (c, line) => opened2(c, line)),
-	...each(['open_by_handle_at'], (c, line) => openedByHandle(c, line)),
+	...uses(['open'], (c, line) => opened(c, line, !at)),
+	...uses(['openat'], (c, line) => opened(c, line, at)),
+	...uses(['creat'], (c, line) => opened(c, line, !at, openFlags.write | openFlags.create | openFlags.truncate)),
+	...uses(['openat2'], (c, line) => opened2(c, line)),
+	...uses(['open_by_handle_at'], (c, line) => openedByHandle(c, line)),
 	...looks(['access', 'stat', 'lstat', 'stat64', 'lstat64'], 'look', !at),
 	...looks(['faccessat', 'faccessat2', 'newfstatat', 'fstatat64', 'statx'], 'look', at),
-	...each(['readlink'], (c, line) => path(c, line, 'read link', !at)),
-	...each(['readlinkat'], (c, line) => path(c, line, 'read link', at)),
-	...each(['mkdir', 'mknod'], (c, line) => path(c, line, 'make', !at)),
-	...each(['mkdirat', 'mknodat'], (c, line) => path(c, line, 'make', at)),
-	...each(['truncate', 'truncate64'], (c, line) => path(c, line, 'truncate', !at)),
-	...each(['unlink', 'rmdir'], (c, line) => path(c, line, 'remove', !at)),
-	...each(['unlinkat'], (c, line) => path(c, line, 'remove', at)),
-	...each(['chdir'], (c, line) => path(c, line, 'change folder', !at)),
-	...each(['chroot'], (c, line) => path(c, line, 'change root', !at)),
-	...each(['fchdir'], (c, line) => byDescriptor(c, line, 'change folder')),
-	...each(['getdents', 'getdents64'], (c, line) => listed(c, line)),
+	...uses(['readlink'], (c, line) => path(c, line, 'read link', !at)),
+	...uses(['readlinkat'], (c, line) => path(c, line, 'read link', at)),
+	...uses(['mkdir', 'mknod'], (c, line) => path(c, line, 'make', !at)),
+	...uses(['mkdirat', 'mknodat'], (c, line) => path(c, line, 'make', at)),
+	...uses(['truncate', 'truncate64'], (c, line) => path(c, line, 'truncate', !at)),
+	...uses(['unlink', 'rmdir'], (c, line) => path(c, line, 'remove', !at)),
+	...uses(['unlinkat'], (c, line) => path(c, line, 'remove', at)),
+	...uses(['chdir'], (c, line) => path(c, line, 'change folder', !at)),
+	...uses(['chroot'], (c, line) => path(c, line, 'change root', !at)),
+	...uses(['fchdir'], (c, line) => byDescriptor(c, line, 'change folder')),
+	...uses(['getdents', 'getdents64'], (c, line) => listed(c, line)),
 	...each(['rename', 'link'], (c, line, name) => pair(c, line, name === 'rename' ? 'rename' : 'link', !at)),
 	...each(['renameat', 'renameat2'], (c, line) => pair(c, line, 'rename', at)),
 	...each(['linkat'], (c, line) => pair(c, line, 'link', at)),
 	...each(['symlink'], (c, line) => symlink(c, line, !at)),
 	...each(['symlinkat'], (c, line) => symlink(c, line, at)),
-	['execve', { whole: (c, line) => executed(c, line, !at), began: null, timed: true }],
-	['execveat', { whole: (c, line) => executed(c, line, at), began: null, timed: true }],
+	['execve', { whole: (c, line) => executed(c, line, !at), began: null, timed: true, repeats: false }],
+	['execveat', { whole: (c, line) => executed(c, line, at), began: null, timed: true, repeats: false }],
 	...births(['clone', 'clone3'], (c) => flaggedBirth(readField(c, 'flags='))),
 	...births(['fork'], () => forked),
 	...births(['vfork'], () => vforked),
-	['connect', { whole: (c, line) => reached(c, line, 'connect'), began: connecting, timed: true }],
+	['connect', { whole: (c, line) => reached(c, line, 'connect'), began: connecting, timed: true, repeats: false }],
 	...each(['bind'], (c, line) => reached(c, line, 'bind')),
 	...each(['sendmmsg'], (c, line) => sent(c, line)),
 	...each(['mount'], (c, line) => mounted(c, line)),
@@ -75,8 +79,13 @@ export const callReaders: ReadonlyMap<string, CallReader> = new Map([
 
 type Read = (c: Cursor, line: Line, name: string) => CallEvent | null;
 
-function each(names: readonly string[], read: Read): (readonly [string, CallReader])[] {
-	return names.map((name) => [name, { whole: (c, line) => read(c, line, name), began: null, timed: false }]);
+function each(names: readonly string[], read: Read, repeats = false): (readonly [string, CallReader])[] {
+	return names.map((name) => [name, { whole: (c, line) => read(c, line, name), began: null, timed: false, repeats }]);
+}
+
+/** Of calls that use one file. */
+function uses(names: readonly string[], read: Read): (readonly [string, CallReader])[] {
+	return each(names, read, true);
 }
 
 function looks(names: readonly string[], call: PathWord, hasFolder: boolean): (readonly [string, CallReader])[] {
@@ -85,7 +94,7 @@ function looks(names: readonly string[], call: PathWord, hasFolder: boolean): (r
 		...line,
 		what: { call: 'look', path: readPlace(c, hasFolder).path },
 	});
-	return names.map((name) => [name, { whole: (c, line) => path(c, line, call, hasFolder), began, timed: false }]);
+	return names.map((name) => [name, { whole: (c, line) => path(c, line, call, hasFolder), began, timed: false, repeats: true }]);
 }
 
 function births(names: readonly string[], kindOf: (c: Cursor) => BirthKind): (readonly [string, CallReader])[] {
@@ -105,7 +114,7 @@ function births(names: readonly string[], kindOf: (c: Cursor) => BirthKind): (re
 		};
 	};
 	const began = (c: Cursor, line: Line): CallBegan => ({ type: 'began', ...line, what: { call: 'birth', kind: kindOf(c) } });
-	return names.map((name) => [name, { whole, began, timed: true }]);
+	return names.map((name) => [name, { whole, began, timed: true, repeats: false }]);
 }
 
 function readPlace(c: Cursor, hasFolder: boolean): { folder: Name | null; working: boolean; path: Name | null } {
@@ -119,21 +128,21 @@ function readPlace(c: Cursor, hasFolder: boolean): { folder: Name | null; workin
 	return { folder: shown, working, path: nameless ? null : path };
 }
 
-function opened(c: Cursor, { seq, pid }: Line, hasFolder: boolean, fixed: number | null = null): CallEvent {
+function opened(c: Cursor, { seq, pid, said }: Line, hasFolder: boolean, fixed: number | null = null): CallEvent {
 	const { folder, working, path } = readPlace(c, hasFolder);
 	const flags = fixed ?? maskOf(readWord(c));
 	readResult(c);
-	return { type: 'open', seq, pid, failure: c.failure, folder, working, path, flags, opened: c.shown, byHandle: false };
+	return { type: 'open', seq, pid, failure: c.failure, folder, working, path, flags, opened: c.shown, byHandle: false, said };
 }
 
-function opened2(c: Cursor, { seq, pid }: Line): CallEvent {
+function opened2(c: Cursor, { seq, pid, said }: Line): CallEvent {
 	const place = readPlace(c, at);
 	const flags = maskOf(readField(c, 'flags='));
 	readResult(c);
-	return { type: 'open', seq, pid, failure: c.failure, ...place, flags, opened: c.shown, byHandle: false };
+	return { type: 'open', seq, pid, failure: c.failure, ...place, flags, opened: c.shown, byHandle: false, said };
 }
 
-function openedByHandle(c: Cursor, { seq, pid }: Line): CallEvent {
+function openedByHandle(c: Cursor, { seq, pid, said }: Line): CallEvent {
 	readDescriptor(c);
 	// `{handle_bytes=8, handle_type=1, f_handle=0x…}, O_RDONLY`, or a pointer that could not be read.
 	const brace = c.bytes.indexOf('}, ', c.at, 'latin1');
@@ -152,22 +161,23 @@ function openedByHandle(c: Cursor, { seq, pid }: Line): CallEvent {
 		flags,
 		opened: c.shown,
 		byHandle: true,
+		said,
 	};
 }
 
-function path(c: Cursor, { seq, pid }: Line, call: PathWord, hasFolder: boolean): CallEvent {
+function path(c: Cursor, { seq, pid, said }: Line, call: PathWord, hasFolder: boolean): CallEvent {
 	const { folder, working, path } = readPlace(c, hasFolder);
 	// readlink's answer is text of any kind.
 	if (call === 'read link') skipString(c);
 	readResult(c);
-	return { type: 'path', call, seq, pid, failure: c.failure, folder, working, path };
+	return { type: 'path', call, seq, pid, failure: c.failure, folder, working, path, said };
 }
 
-function byDescriptor(c: Cursor, { seq, pid }: Line, call: PathWord): CallEvent {
+function byDescriptor(c: Cursor, { seq, pid, said }: Line, call: PathWord): CallEvent {
 	readDescriptor(c);
 	const folder = c.shown;
 	readResult(c);
-	return { type: 'path', call, seq, pid, failure: c.failure, folder, working: false, path: '' };
+	return { type: 'path', call, seq, pid, failure: c.failure, folder, working: false, path: '', said };
 }
 
 /** Names come in several calls, of which the last brings none. */

@@ -43,7 +43,7 @@ interface Repeatable {
 	 * A number for all that the event says but `seq` and `pid`, small and unique within its log: an event of the same number says the
 	 * same again. Left out where nobody looked.
 	 */
-	readonly said?: number;
+	readonly said?: number | undefined;
 }
 
 /** `open` and its kin; `flags` are those of `openFlags`. */

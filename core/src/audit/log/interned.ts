@@ -9,10 +9,10 @@ export function interned<T>(make: (written: string) => T): (text: Text, start: n
 	const table = createBytesTable();
 	const values: T[] = [];
 	return (text, start, end) => {
-		const number = table.find(text, start, end, end, end);
+		const number = table.find(text, start, end);
 		if (number >= 0) return values[number]!;
 		const value = make(text.bytes.toString('latin1', start, end));
-		if (table.add(text, start, end, end, end) >= 0) values.push(value);
+		if (table.add(text, start, end) >= 0) values.push(value);
 		return value;
 	};
 }

@@ -1,13 +1,16 @@
 import type { Seq } from '../../model/index.ts';
 import { callReaders, type CallReader } from './calls.ts';
 import { aim, createCursor } from './cursor.ts';
-import { copyText, createBytesTable, textOf, type Text } from '../tables/bytes.ts';
+import { copyText, textOf, type Text } from '../tables/bytes.ts';
+import { createCallTable, type CallTable } from '../tables/calls.ts';
 import type { CallEvent } from './events.ts';
 import { interned } from './interned.ts';
 
 /** Takes what a log tells, in its order. */
 export interface LogTaker {
 	take(events: readonly CallEvent[]): void;
+	/** What calls say, by which those are known that say it again; the reader's own where there is none. */
+	readonly calls?: CallTable;
 	/**
 	 * A call says what an event with the number `said` said; events before it have been taken. Without this, all calls are events.
 	 *
@@ -69,9 +72,6 @@ interface Half {
 	open: number;
 }
 
-/** Calls that come again are known up to this many bytes of them; what comes later is read as if it were new. */
-const rememberedBytes = 96 << 20;
-
 const newline = 0x0a;
 const space = 0x20;
 const less = 0x3c;
@@ -113,17 +113,18 @@ export function feedLog(taker: LogTaker): LogFeed {
 	};
 
 	/** What calls on files say, from their names to their results. */
-	const said = createBytesTable(rememberedBytes);
+	const said = taker.calls ?? createCallTable(() => undefined);
 	/** Where the number of a descriptor stands in a call's result: it says nothing. */
 	let gap = 0;
 	let gapEnd = 0;
 
 	/** Sets the gap of a call that ends in `= 3</path>`; of others it is empty, and at their end. False where it cannot be told. */
-	const findGap = (bytes: Buffer, open: number, end: number): boolean => {
+	const findGap = ({ bytes, view }: Text, open: number, end: number): boolean => {
 		gap = gapEnd = end;
 		if (bytes[end - 1] !== greater) return true;
 		let at = end - 2;
-		// Within a path by `-y`, brackets and quotes are escaped; within an argument they are not.
+		// Within a path by `-y`, brackets and quotes are escaped; within an argument they are not. Most of it holds neither.
+		while (at - 3 > open && hasNeither(view.getInt32(at - 3, true))) at -= 4;
 		while (at > open && bytes[at] !== less && bytes[at] !== quote) at--;
 		if (bytes[at] !== less) return true;
 		let digit = at;
@@ -142,19 +143,18 @@ export function feedLog(taker: LogTaker): LogFeed {
 		return taker.again(number, at, pid);
 	};
 
-	/** True for a call that need not be read; `start` is where its name stands, `open` where its arguments begin. */
-	const isSaidAgain = (at: Seq, pid: number, text: Text, start: number, open: number, end: number): boolean =>
-		taker.again !== undefined && findGap(text.bytes, open, end) && isTaken(said.find(text, start, gap, gapEnd, end), at, pid);
-	/** A whole call, its halves joined. */
+	/** A whole call, its halves joined; `start` is where its name stands, `open` where its arguments begin. */
 	const tell = (call: Begun, pid: number, text: Text, start: number, open: number, end: number) => {
+		let number = -1;
+		if (call.reader.repeats && findGap(text, open, end)) {
+			number = said.find(text, start, gap, gapEnd, end);
+			if (isTaken(number, call.seq, pid)) return;
+			if (number < 0) number = said.add();
+		}
 		aim(cursor, text, open, end);
-		const event = call.reader.whole(cursor, { seq: call.seq, pid, at: call.at });
+		const event = call.reader.whole(cursor, { seq: call.seq, pid, at: call.at, said: number < 0 ? undefined : number });
 		if (cursor.broken) wrong();
-		else if ((event?.type === 'open' || event?.type === 'path') && findGap(text.bytes, open, end)) {
-			const known = said.find(text, start, gap, gapEnd, end);
-			const number = known >= 0 ? known : said.add(text, start, gap, gapEnd, end);
-			events.push(number < 0 ? event : { ...event, said: number });
-		} else if (event !== null) events.push(event);
+		else if (event !== null) events.push(event);
 	};
 
 	const append = (half: Half, text: Text, start: number, end: number) => {
@@ -171,8 +171,7 @@ export function feedLog(taker: LogTaker): LogFeed {
 	const finish = (half: Half, begun: Begun, pid: number, text: Text, start: number, end: number) => {
 		half.begun = null;
 		append(half, text, start, end);
-		if (!isSaidAgain(begun.seq, pid, half.text, 0, half.open, half.length))
-			tell(begun, pid, half.text, 0, half.open, half.length);
+		tell(begun, pid, half.text, 0, half.open, half.length);
 	};
 	/** A call that will never come back: what it was asked is known, what came of it is not. */
 	const abandon = (pid: number) => {
@@ -191,7 +190,6 @@ export function feedLog(taker: LogTaker): LogFeed {
 		if (reader === undefined) return undefined;
 		abandon(pid);
 		const isWhole = !endsUnfinished(bytes, open - 1, end);
-		if (isWhole && isSaidAgain(seq, pid, text, start, open, end)) return undefined;
 		const begun: Begun = { seq, reader, at: reader.timed ? secondsOf(bytes, clock, start) : null };
 		if (isWhole) return tell(begun, pid, text, start, open, end);
 		let stop = end - unfinished.length;
@@ -308,6 +306,12 @@ export function feedLog(taker: LogTaker): LogFeed {
 			handOn();
 		},
 	};
+}
+
+/** Neither `<` nor a quote is among four bytes: a byte that becomes zero is the only one from which 1 borrows. */
+function hasNeither(word: number): boolean {
+	const [brackets, quotes] = [word ^ 0x3c3c3c3c, word ^ 0x22222222];
+	return ((((brackets - 0x01010101) & ~brackets) | ((quotes - 0x01010101) & ~quotes)) & 0x80808080) === 0;
 }
 
 /** ` resumed>` ends there. */

@@ -18,13 +18,10 @@ export function copyText(from: Text, start: number, end: number, to: Text, place
 
 /** Numbers for strings of bytes: the same bytes have the same number, from 0 on in the order in which they came. */
 export interface BytesTable {
-	/**
-	 * The number of the bytes from `start` to `end` and, behind a gap, from `more` to `last`; -1 where they were not added. Without
-	 * a gap, `more` and `last` are `end`.
-	 */
-	find(text: Text, start: number, end: number, more: number, last: number): number;
+	/** The number of the bytes from `start` to `end`; -1 where they were not added. */
+	find(text: Text, start: number, end: number): number;
 	/** Adds bytes that are not there, and gives their number; -1 where the table is full. */
-	add(text: Text, start: number, end: number, more: number, last: number): number;
+	add(text: Text, start: number, end: number): number;
 }
 
 const pageBits = 20;
@@ -34,8 +31,7 @@ const mostPages = 1 << (31 - pageBits);
 /** Of an entry of the table: its hash, its place in the pages, how long it is, and its number and one more (0: it is free). */
 const width = 4;
 
-/** @param limit how many bytes it keeps in all, about; what comes then is not added */
-export function createBytesTable(limit = Infinity): BytesTable {
+export function createBytesTable(): BytesTable {
 	/** What was added, one after another, none over the end of a page: no copy of it all is made when it grows. */
 	const pages: Text[] = [];
 	let used = 0;
@@ -60,40 +56,33 @@ export function createBytesTable(limit = Infinity): BytesTable {
 	};
 
 	return {
-		find({ view }, start, end, more, last) {
-			const length = end - start + last - more;
-			const hash = hashOf(view, start, end, more, last);
+		find({ view }, start, end) {
+			const hash = hashOf(view, start, end);
 			for (let at = startOf(hash, entries.length); entries[at + 3] !== 0; at = (at + width) & (entries.length - 1)) {
-				if (entries[at] !== hash || entries[at + 2] !== length) continue;
+				if (entries[at] !== hash || entries[at + 2] !== end - start) continue;
 				const place = entries[at + 1]!;
-				const page = pages[place >>> pageBits]!.view;
-				const from = place & (pageSize - 1);
-				if (isSame(page, from, view, start, end) && isSame(page, from + end - start, view, more, last)) {
-					return entries[at + 3]! - 1;
-				}
+				if (isSame(pages[place >>> pageBits]!.view, place & (pageSize - 1), view, start, end)) return entries[at + 3]! - 1;
 			}
 			return -1;
 		},
-		add(text, start, end, more, last) {
-			const length = end - start + last - more;
+		add(text, start, end) {
+			const length = end - start;
 			if (pages.length === 0 || used + length > pageSize) {
-				if (pages.length * pageSize >= limit || pages.length === mostPages) return -1;
+				if (pages.length === mostPages) return -1;
 				// What is longer than a page has one of its own.
 				pages.push(textOf(Buffer.allocUnsafeSlow(Math.max(pageSize, length))));
 				used = 0;
 			}
 			if (size * 2 * width >= entries.length) grow();
-			const page = pages.at(-1)!;
-			copyText(text, start, end, page, used);
-			copyText(text, more, last, page, used + end - start);
-			put(hashOf(text.view, start, end, more, last), (pages.length - 1) * pageSize + used, length, size);
+			copyText(text, start, end, pages.at(-1)!, used);
+			put(hashOf(text.view, start, end), (pages.length - 1) * pageSize + used, length, size);
 			used += length;
 			return size++;
 		},
 	};
 }
 
-// What follows is most of what is done with most lines.
+// What follows is done for every line.
 
 function isSame(page: DataView, place: number, view: DataView, start: number, end: number): boolean {
 	let from = place;
@@ -103,12 +92,8 @@ function isSame(page: DataView, place: number, view: DataView, start: number, en
 	return true;
 }
 
-function hashOf(view: DataView, start: number, end: number, more: number, last: number): number {
-	return mixed(mixed(0, view, start, end), view, more, last);
-}
-
-function mixed(before: number, view: DataView, start: number, end: number): number {
-	let hash = before;
+function hashOf(view: DataView, start: number, end: number): number {
+	let hash = 0;
 	let at = start;
 	for (; at + 4 <= end; at += 4) hash = Math.imul(((hash << 5) | (hash >>> 27)) ^ view.getInt32(at, true), 0x9e3779b1);
 	for (; at < end; at++) hash = Math.imul(((hash << 5) | (hash >>> 27)) ^ view.getInt8(at), 0x9e3779b1);

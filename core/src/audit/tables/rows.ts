@@ -9,8 +9,10 @@ export interface RowTable {
 	 * @returns the row
 	 */
 	add(owner: number, use: number, seq: number, during: number): number;
-	/** Counts one more use in a row. */
-	repeat(row: number, seq: number): void;
+	/** Counts more uses in a row, of which that was the last. */
+	repeat(row: number, count: number, last: number): void;
+	/** The use of which a row is. */
+	useOf(row: number): number;
 	/** What stands in a row. */
 	get(row: number): UseRow;
 	clear(): void;
@@ -53,11 +55,11 @@ export function createRowTable(): RowTable {
 		places = new Int32Array((rows.length / width) * 2);
 		for (let row = 0; row < size; row++) put(row);
 	};
-	const repeat = (row: number, seq: number) => {
+	const repeat = (row: number, count: number, last: number) => {
 		const at = row * width;
-		rows[at + column.count]!++;
+		rows[at + column.count]! += count;
 		// A call that began before another may be told after it.
-		if (seq > rows[at + column.last]!) rows[at + column.last] = seq;
+		if (last > rows[at + column.last]!) rows[at + column.last] = last;
 	};
 
 	return {
@@ -65,11 +67,12 @@ export function createRowTable(): RowTable {
 			return size;
 		},
 		repeat,
+		useOf: (row) => rows[row * width + column.use]!,
 		add(owner, use, seq, during) {
 			for (let place = startOf(owner, use); places[place] !== 0; place = (place + 1) & (places.length - 1)) {
 				const row = places[place]! - 1;
 				if (rows[row * width + column.use] !== use || rows[row * width + column.owner] !== owner) continue;
-				repeat(row, seq);
+				repeat(row, 1, seq);
 				return row;
 			}
 			if (size * width === rows.length) grow();

@@ -1,0 +1,99 @@
+import { randomFillSync } from 'node:crypto';
+import type { Text } from './bytes.ts';
+
+/** Tells strings of bytes apart by numbers. */
+export interface Hash {
+	/** The three numbers for the string that was told last, each below 2 ** 31. */
+	readonly told: Int32Array;
+	/**
+	 * Tells the bytes from `start` to `end` and, behind a gap, from `more` to `last`. The gap counts: the same bytes with it elsewhere
+	 * are another string.
+	 *
+	 * @returns false, with nothing told, where they are longer than 4 KB
+	 */
+	tell(text: Text, start: number, end: number, more: number, last: number): boolean;
+}
+
+/** A prime of which remainders are found without dividing. */
+const prime = 2 ** 31 - 1;
+const longest = 4096;
+/** The sum of so many products of 47 bits is exact as a number of 53. */
+const exact = 63;
+
+/**
+ * A hash of 93 bits, by keys that are drawn at random when it is made and that nobody gets to see. Whatever two different strings
+ * are, they have the same hash with a probability of 1 in (2 ** 31 - 1) ** 3: among five million of them there are two that have,
+ * once in 10 ** 15 logs. So a string is known by it, and need not be kept to be compared.
+ *
+ * In each lane, letters of 16 bits (first of all the two lengths) are multiplied by a key for their place, and added up modulo a
+ * prime. Where two strings differ in one place at least, whatever the keys of all others are, one key of that place alone makes the sums equal.
+ *
+ * @see Carter and Wegman, Universal classes of hash functions (1979)
+ * @see Lemire and Kaser, Strongly universal string hashing is fast (2014): the family “Multilinear”
+ */
+export function createHash(): Hash {
+	// Of each lane, for the lower and the upper half of a word; the first word is the two lengths.
+	const words = longest / 4 + 3;
+	const [a1, a2, b1, b2, c1, c2] = [drawKeys(words), drawKeys(words), drawKeys(words), drawKeys(words), drawKeys(words), drawKeys(words)];
+	const told = new Int32Array(3);
+	return {
+		told,
+		tell({ view }, start, end, more, last) {
+			const [before, behind] = [end - start, last - more];
+			if (before + behind > longest) return false;
+			let [aLow, bLow, cLow] = [a1[0]! * before, b1[0]! * before, c1[0]! * before];
+			let [aHigh, bHigh, cHigh] = [a2[0]! * behind, b2[0]! * behind, c2[0]! * behind];
+			let place = 1;
+			for (let part = 0; part < 2; part++) {
+				const stop = part === 0 ? end : last;
+				for (let at = part === 0 ? start : more; at < stop; at += 4, place++) {
+					const word = at + 4 <= stop ? view.getInt32(at, true) : lastWord(view, at, stop);
+					const low = word & 0xffff;
+					const high = word >>> 16;
+					aLow += a1[place]! * low;
+					aHigh += a2[place]! * high;
+					bLow += b1[place]! * low;
+					bHigh += b2[place]! * high;
+					cLow += c1[place]! * low;
+					cHigh += c2[place]! * high;
+					if (place % exact !== 0) continue;
+					[aLow, bLow, cLow] = [folded(aLow), folded(bLow), folded(cLow)];
+					[aHigh, bHigh, cHigh] = [folded(aHigh), folded(bHigh), folded(cHigh)];
+				}
+			}
+			told[0] = remainder(folded(aLow) + folded(aHigh));
+			told[1] = remainder(folded(bLow) + folded(bHigh));
+			told[2] = remainder(folded(cLow) + folded(cHigh));
+			return true;
+		},
+	};
+}
+
+/** What is left behind the last whole word, with zeros. */
+function lastWord(view: DataView, at: number, stop: number): number {
+	let word = 0;
+	for (let place = stop - 1; place >= at; place--) word = (word << 8) | view.getUint8(place);
+	return word;
+}
+
+/** A number with the same remainder, a little above the prime at most: 2 ** 31 has the remainder 1. */
+function folded(sum: number): number {
+	const high = Math.floor(sum / 2 ** 31);
+	return sum - high * 2 ** 31 + high;
+}
+
+function remainder(sum: number): number {
+	const small = folded(folded(sum));
+	return small >= prime ? small - prime : small;
+}
+
+/** Each number below the prime is as likely as any other. */
+function drawKeys(count: number): Float64Array {
+	const keys = new Float64Array(count);
+	const drawn = new Uint32Array(count);
+	for (let at = 0; at < count;) {
+		randomFillSync(drawn);
+		for (const one of drawn) if (one >>> 1 < prime && at < count) keys[at++] = one >>> 1;
+	}
+	return keys;
+}
