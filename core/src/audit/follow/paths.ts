@@ -29,6 +29,7 @@ export interface Paths {
 const throughProcess = /^\/proc\/(?:self|thread-self|\d+)\/|^\/dev\/(?:fd\/|std(?:in|out|err)$)/;
 /** A `.`, a `..`, a `//` or a last `/`. */
 const needsCleaning = /(?:^|\/)\.{0,2}(?:\/|$)/;
+const dots = /\/\.\.?(?:\/|$)/;
 const slash = 0x2f;
 
 export function createPaths(): Paths {
@@ -102,7 +103,9 @@ function withinRoot(root: Name, path: Name): Name {
 
 /** Absolute, without `.`, `..`, `//` and a last `/`: most paths, told without remembering them. */
 function isClean(path: Name): boolean {
-	return !path.includes('/.') && !path.includes('//') && (path.length === 1 || path.charCodeAt(path.length - 1) !== slash);
+	if (path.includes('//') || (path.length > 1 && path.charCodeAt(path.length - 1) === slash)) return false;
+	// Many a path has a folder whose name begins with a dot.
+	return !path.includes('/.') || !dots.test(path);
 }
 
 /** A name that leads through a process to what it has open: what `-y` shows is the file that is meant. */
