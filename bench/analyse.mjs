@@ -76,7 +76,9 @@ const run = {
 		},
 	},
 };
-const judgement = judge({ run, facts, files, cells: [], machine });
+const union = createUnion(facts);
+union.add(facts.accesses);
+const judgement = judge({ run, facts: { ...facts, accesses: union.uses() }, files, cells: [], machine });
 phase('judging');
 const document = describe(judgement, files, wholeRun);
 phase('describing');

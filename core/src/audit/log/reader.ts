@@ -308,7 +308,7 @@ export function feedLog(taker: LogTaker): LogFeed {
 	};
 }
 
-/** Neither `<` nor a quote is among four bytes: a byte that becomes zero is the only one from which 1 borrows. */
+/** Neither `<` nor a quote is among four bytes: where one is, it becomes zero, and taking 1 from zero alone sets a highest bit that was not there. */
 function hasNeither(word: number): boolean {
 	const [brackets, quotes] = [word ^ 0x3c3c3c3c, word ^ 0x22222222];
 	return ((((brackets - 0x01010101) & ~brackets) | ((quotes - 0x01010101) & ~quotes)) & 0x80808080) === 0;

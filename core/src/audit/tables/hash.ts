@@ -22,8 +22,8 @@ const exact = 63;
 
 /**
  * A hash of 93 bits, by keys that are drawn at random when it is made and that nobody gets to see. Whatever two different strings
- * are, they have the same hash with a probability of 1 in (2 ** 31 - 1) ** 3: among five million of them there are two that have,
- * once in 10 ** 15 logs. So a string is known by it, and need not be kept to be compared.
+ * are, they have the same hash with a probability of 1 in (2 ** 31 - 1) ** 3, about 10 ** 28: where a million are known and five million are
+ * looked for, one is taken for another in one of 2 * 10 ** 15 such logs. So a string is known by it, and need not be kept to be compared.
  *
  * In each lane, letters of 16 bits (first of all the two lengths) are multiplied by a key for their place, and added up modulo a
  * prime. Where two strings differ in one place at least, whatever the keys of all others are, one key of that place alone makes the sums equal.
@@ -34,7 +34,14 @@ const exact = 63;
 export function createHash(): Hash {
 	// Of each lane, for the lower and the upper half of a word; the first word is the two lengths.
 	const words = longest / 4 + 3;
-	const [a1, a2, b1, b2, c1, c2] = [drawKeys(words), drawKeys(words), drawKeys(words), drawKeys(words), drawKeys(words), drawKeys(words)];
+	const [a1, a2, b1, b2, c1, c2] = [
+		drawKeys(words),
+		drawKeys(words),
+		drawKeys(words),
+		drawKeys(words),
+		drawKeys(words),
+		drawKeys(words),
+	];
 	const told = new Int32Array(3);
 	return {
 		told,
