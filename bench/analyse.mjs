@@ -1,7 +1,8 @@
 // From a log to dependencies, once, in a process of its own: prints what it took as JSON. Started by bench/analysis.mjs.
 import { createFollower, readLog } from '../core/dist/audit/index.js';
-import { createUnion, describe, judge, openMachine, wholeRun } from '../core/dist/dependencies/index.js';
+import { describe, judge, openMachine, wholeRun } from '../core/dist/dependencies/index.js';
 import { createExisted, lookAtFiles } from '../core/dist/flows/run/files.js';
+import { createPathNumbers } from '../core/dist/model/index.js';
 
 const { log, dpkg, site, cwd, home, nonce, cells, started } = JSON.parse(process.argv[2]);
 
@@ -25,8 +26,15 @@ const phase = (name) => {
 
 const facts = await factsOf(log);
 phase('facts');
-const existed = createExisted();
-existed.add(facts.accesses);
+const { accesses } = facts;
+const paths = createPathNumbers();
+const existed = createExisted(paths);
+const firsts = {
+	log: accesses.map(({ log }) => log),
+	how: accesses.map(({ how }) => how),
+	first: accesses.map(({ first }) => first),
+};
+existed.add(firsts, paths.of(accesses.map(({ path }) => path)));
 const files = lookAtFiles(facts, existed, [], { started: Date.parse(started), ended: null, inside: null });
 phase('looking');
 const numbers = Array.from({ length: cells }, (_, at) => at + 1);
@@ -76,9 +84,7 @@ const run = {
 		},
 	},
 };
-const union = createUnion(facts);
-union.add(facts.accesses);
-const judgement = judge({ run, facts: { ...facts, accesses: union.uses() }, files, cells: [], machine });
+const judgement = judge({ run, facts, files, cells: [], machine });
 phase('judging');
 const document = describe(judgement, files, wholeRun);
 phase('describing');

@@ -96,7 +96,15 @@ test('where cellar worker add is the first to ask, it says that the worker was a
 	using place = makePlace();
 	await using opened = await openRun(place);
 	const { run, end } = opened;
-	const worker = place.start(['worker', '--run', run, '--', 'sh', '-c', 'echo ready >&2; until [ -e later ]; do sleep 0.1; done']);
+	const worker = place.start([
+		'worker',
+		'--run',
+		run,
+		'--',
+		'sh',
+		'-c',
+		'echo ready >&2; until [ -e later ]; do sleep 0.1; done',
+	]);
 	await worker.said('ready');
 	await end();
 	writeFileSync(join(place.folder, 'later'), '');

@@ -35,7 +35,7 @@ import { recordProgram } from './recording/program.ts';
 import { warn } from './recording/tracing.ts';
 import { usesOf } from './run/uses.ts';
 import { version } from './version.ts';
-import { gatherWorkers, piecesOf } from './workers/gather.ts';
+import { gatherWorkers } from './workers/gather.ts';
 
 /** What every audit was asked. Sizes are bytes. */
 interface Asked {
@@ -164,7 +164,7 @@ export async function auditNotebook(
 			...{ cwd: dirname(path), tracer: tracer.path, whileItEnds: () => machine.ahead() },
 		});
 		await folder.append({ event: 'end', status: recorded.status, at: new Date().toISOString() });
-		await using gathered = await gatherWorkers({ ...workers, ...piecesOf(recorded.facts) });
+		await using gathered = await gatherWorkers({ ...workers, facts: recorded.facts, accesses: recorded.facts.accesses });
 		const run = await finishRun({
 			...{ folder, told: gathered.told, uses, listen, secrets, machine, ofWorkers: gathered.warnings },
 			// What is secret in its metadata, or was put in, is not in the notebook that is kept.
@@ -233,7 +233,7 @@ export async function auditProgram(
 		});
 		await folder.append({ event: 'program end', program: recorded.program });
 		await folder.append({ event: 'end', status: recorded.status, at: new Date().toISOString() });
-		await using gathered = await gatherWorkers({ ...workers, ...piecesOf(recorded.facts) });
+		await using gathered = await gatherWorkers({ ...workers, facts: recorded.facts, accesses: recorded.facts.accesses });
 		const run = await finishRun({
 			...{ folder, told: gathered.told, ofWorkers: gathered.warnings, notebook: null, uses: [], listen, secrets },
 			...{ home: options.home, keepOutputs: options.keepOutputs, out: null, ended: null, inside: null },

@@ -37,7 +37,7 @@ import { unmarkedCells, watchMarks } from './recording/marks.ts';
 import { notebookOf, textOf } from './run/notebook.ts';
 import { existingPath } from './run/paths.ts';
 import { findProgram, isPython } from './run/program.ts';
-import { gatherWorkers, piecesOf } from './workers/gather.ts';
+import { gatherWorkers } from './workers/gather.ts';
 
 /**
  * Does what was left to do when the process that made a run was killed; nothing where somebody else is at it.
@@ -67,7 +67,15 @@ async function finishAudit(folder: RunFolder, home: string, journal: readonly Jo
 	const { notebook, cells, uses } = await textOf(folder.directory, run);
 	const limits = journal.find((entry) => entry.event === 'limits');
 	const own = await factsOf(folder, journal, hintsOfCode(cells, uses));
-	await using gathered = await gatherWorkers({ directory, nonce, ...piecesOf(own), known: new Set(), secrets, wait: false });
+	await using gathered = await gatherWorkers({
+		directory,
+		nonce,
+		facts: own,
+		accesses: own.accesses,
+		known: new Set(),
+		secrets,
+		wait: false,
+	});
 	await finishRun({
 		folder,
 		home,

@@ -58,7 +58,7 @@ import { startInside, startWorkersInside, workersToStart, type WorkersToStart } 
 import { openWorkplace, type Workplace } from './replay/workplace.ts';
 import { outcomeOf, type Strictness } from './verify.ts';
 import { version } from './version.ts';
-import { gatherWorkers, piecesOf } from './workers/gather.ts';
+import { gatherWorkers } from './workers/gather.ts';
 
 /** What `cellar repeat` was asked. */
 export interface RepeatOptions extends Strictness {
@@ -290,7 +290,9 @@ async function runAndFinish(o: Repeating, repeat: Begun): Promise<{ readonly run
 	const { directory } = folder;
 	const { nonce } = circumstances;
 	await using gathered =
-		own === null ? null : await gatherWorkers({ directory, nonce, secrets, ...piecesOf(own), known: new Set(), wait: false });
+		own === null
+			? null
+			: await gatherWorkers({ directory, nonce, secrets, facts: own, accesses: own.accesses, known: new Set(), wait: false });
 	const facts = gathered?.told.facts ?? null;
 	const written = await sandbox.written();
 	const known = new Set(repeat.leftOut.map((one) => one.path));

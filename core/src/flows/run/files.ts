@@ -55,7 +55,7 @@ export function lookAtFiles(
 /** What the first uses of paths say of their having been there before. */
 export interface Existed {
 	/** Adds some accesses, log by log. @param numbers those of their paths */
-	add(accesses: AccessColumns, numbers: Int32Array): void;
+	add(accesses: Pick<AccessColumns, 'log' | 'how' | 'first'>, numbers: Int32Array): void;
 	/** Null where they say nothing. */
 	entries(): Iterable<readonly [path: Name, existed: boolean | null]>;
 }
@@ -91,7 +91,7 @@ export function createExisted({ paths }: PathNumbers): Existed {
 }
 
 /** The places of accesses log by log, and by their first lines: so they mostly are. */
-function byFirst({ log, first }: AccessColumns): Iterable<number> {
+function byFirst({ log, first }: Pick<AccessColumns, 'log' | 'first'>): Iterable<number> {
 	const ranks = new Map<LogId, number>();
 	let isSorted = true;
 	for (let at = 0; at < log.length; at++) {

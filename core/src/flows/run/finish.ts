@@ -153,15 +153,16 @@ async function judged(ending: Ending): Promise<{ readonly facts: Facts; readonly
 	const { facts, existed, written } = ending.told;
 	if (written !== null && existed !== null) return { facts, all: facts, existed };
 	const all = await withOriginals(ending, facts);
+	const { accesses } = all;
 	const numbers = createPathNumbers();
-	const columns = columnsOf(all.accesses);
-	const paths = numbers.of(columns.path);
+	const paths = numbers.of(accesses.map(({ path }) => path));
 	const used = createExisted(numbers);
-	used.add(columns, paths);
+	const [log, how, first] = [accesses.map((one) => one.log), accesses.map((one) => one.how), accesses.map((one) => one.first)];
+	used.add({ log, how, first }, paths);
 	// Where no worker has a log of its own, nothing is done by several of them.
-	if (all.processes.every(({ log }) => log === 'manager')) return { facts: all, all, existed: used };
+	if (all.processes.every((process) => process.log === 'manager')) return { facts: all, all, existed: used };
 	const union = createUnion(all, numbers);
-	union.add(columns, paths);
+	union.add(columnsOf(accesses), paths);
 	return { facts: { ...all, accesses: union.uses() }, all, existed: used };
 }
 

@@ -8,7 +8,6 @@ import {
 	createPathNumbers,
 	type Access,
 	type AccessColumns,
-	type Facts,
 	type FactsWithoutAccesses,
 	type LogId,
 	type Secrets,
@@ -49,8 +48,8 @@ interface Gathering {
 	/** The run's. */
 	readonly nonce: string;
 	readonly facts: FactsWithoutAccesses;
-	/** Some at a time, log by log; may be asked again. */
-	readonly accesses: () => Iterable<AccessColumns> | AsyncIterable<AccessColumns>;
+	/** All of them, or some at a time, log by log; these may be asked for again. */
+	readonly accesses: readonly Access[] | (() => AsyncIterable<AccessColumns>);
 	readonly known: ReadonlySet<LogId>;
 	readonly secrets: Secrets;
 	/** They have just lost their manager, and may be ending. */
@@ -116,11 +115,6 @@ export async function gatherWorkers(o: Gathering): Promise<Gathered> {
 	};
 }
 
-/** Facts that are in memory, as `gatherWorkers` takes them. */
-export function piecesOf({ accesses, ...facts }: Facts): Pick<Gathering, 'facts' | 'accesses'> {
-	return { facts, accesses: () => [columnsOf(accesses)] };
-}
-
 interface Report {
 	readonly worker: WorkerState;
 	readonly facts: FactsWithoutAccesses;
@@ -134,12 +128,16 @@ async function mergeReports(
 	o: Pick<Gathering, 'directory' | 'facts' | 'accesses' | 'known'>,
 	reports: readonly Report[],
 ): Promise<{ readonly told: Told } | { readonly unreadable: Report; readonly message: string }> {
+	const { facts: own, accesses: ownAccesses } = o;
+	// As most runs are: nothing is made of what is there already.
+	if (reports.length === 0 && typeof ownAccesses !== 'function')
+		return { told: { facts: { ...own, accesses: ownAccesses }, existed: null, written: null } };
 	// Numbers that somebody may have been told are kept.
-	const merging = mergeLogs([o.facts, ...reports.map(({ facts }) => facts)], o.known.size > 0);
-	const facts = reports.length === 0 ? o.facts : merging.facts;
+	const merging = mergeLogs([own, ...reports.map(({ facts }) => facts)], o.known.size > 0);
 	const broken: { readonly unreadable: Report; readonly message: string }[] = [];
 	async function* pieces(): AsyncGenerator<AccessColumns> {
-		for await (const accesses of o.accesses()) yield reports.length === 0 ? accesses : merging.accesses(0, accesses);
+		const pieces = typeof ownAccesses === 'function' ? ownAccesses() : [columnsOf(ownAccesses)];
+		for await (const accesses of pieces) yield merging.accesses(0, accesses);
 		for (const [at, report] of reports.entries()) {
 			try {
 				for await (const accesses of accessesOfReport(o.directory, report.worker.log)) yield merging.accesses(at + 1, accesses);
@@ -150,7 +148,7 @@ async function mergeReports(
 		}
 	}
 	try {
-		return { told: await tellAll(o.directory, facts, pieces()) };
+		return { told: await tellAll(o.directory, merging.facts, pieces()) };
 	} catch (error) {
 		const [one] = broken;
 		if (one === undefined) throw error;
