@@ -177,18 +177,22 @@ function taskFacts(tasks: JoinedTasks, all: readonly FactsWithoutAccesses[], nam
 
 function renamed(of: AccessColumns, { process, worker, attempt }: Names): AccessColumns {
 	const joined = mapped(of.task, (task) => (task === null ? null : attempt(task)));
-	const isOfTasks = Array.from(of.task).some((task) => task !== null);
 	return {
 		// A column that stays as it is, is written as it was read.
 		...of,
 		process: mapped(of.process, process),
 		thread: mapped(of.thread, process),
 		worker: mapped(of.worker, (id) => (id === null ? null : worker(id))),
-		...(isOfTasks && {
+		...(holdsAny(of.task) && {
 			cell: mapped(of.cell, (cell, at) => cell ?? joined[at]?.cell ?? null),
 			task: mapped(joined, (one) => one?.task ?? null),
 		}),
 	};
+}
+
+function holdsAny(values: ArrayLike<unknown>): boolean {
+	for (let at = 0; at < values.length; at++) if (values[at] !== null) return true;
+	return false;
 }
 
 /** As `Array.from`, several times as fast. */

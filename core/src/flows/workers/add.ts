@@ -80,28 +80,32 @@ export async function addWorkers(o: AddOptions): Promise<AddDocument> {
 
 		const told: Record<'added' | 'known' | 'open' | 'silent', AddedWorker[]> = { added: [], known: [], open: [], silent: [] };
 		for (const one of found) {
-			const { worker, returned, folder } = one;
+			const { worker, returned } = one;
 			const became =
 				returned === null
 					? await ofTheRun(one, directory, ticket.nonce, o.ended)
 					: own.has(worker.log)
 						? 'known'
 						: await brought(one, returned, ticket.nonce, o.ended);
-			if (became !== null)
-				told[became].push({ name: worker.log, host: worker.report?.host ?? null, folder, heard: worker.heard });
+			if (became !== null) told[became].push(addedWorker(one));
 		}
 		const before = logsOf(run);
 		await addReports(o.home, directory);
 		const after = logsOf(await readRun(directory));
 		// Those that reported into the run itself since somebody last asked of it.
 		const isTold = new Set(told.added.map(({ name }) => name));
-		for (const { worker } of found)
-			if (own.has(worker.log) && after.has(worker.log) && !before.has(worker.log) && !isTold.has(worker.log))
-				told.added.push({ name: worker.log, host: worker.report?.host ?? null, folder: null, heard: null });
+		for (const one of found) {
+			const { log } = one.worker;
+			if (one.returned === null && after.has(log) && !before.has(log) && !isTold.has(log)) told.added.push(addedWorker(one));
+		}
 		return { format: 1, run: id, ...told };
 	} finally {
 		for (const one of opened) await one[Symbol.asyncDispose]();
 	}
+}
+
+function addedWorker({ worker, folder }: Found): AddedWorker {
+	return { name: worker.log, host: worker.report?.host ?? null, folder, heard: worker.heard };
 }
 
 function logsOf({ workers }: Run): ReadonlySet<LogId> {
