@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Place } from './cellar.ts';
+import type { Place, Started } from './cellar.ts';
 import { runUnderWay } from './external.ts';
 
 interface RunDocument {
@@ -37,4 +37,16 @@ export async function openRun(place: Place): Promise<OpenRun> {
 			await audit.ended;
 		},
 	};
+}
+
+/** A worker of the run that has begun, and waits to be let go. @param then what it does after that, in sh */
+export async function startHeld(place: Place, run: string, then = ':'): Promise<Started> {
+	const waits = `echo ready >&2; until [ -e later ]; do sleep 0.1; done; ${then}`;
+	const worker = place.start(['worker', '--run', run, '--', 'sh', '-c', waits]);
+	await worker.said('ready');
+	return worker;
+}
+
+export function letGo(place: Place): void {
+	writeFileSync(join(place.folder, 'later'), '');
 }

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { readTables } from '../../core/src/store/index.ts';
 import { makePlace } from './cellar.ts';
-import { openRun } from './open-run.ts';
+import { letGo, openRun, startHeld } from './open-run.ts';
 
 test('ten workers that begin at once have ten names, and nothing of their words that is secret is kept', async () => {
 	using place = makePlace();
@@ -33,19 +33,10 @@ test('a worker whose run is removed meanwhile ends as it ends, and says that it 
 	using place = makePlace();
 	await using opened = await openRun(place);
 	const { run, end } = opened;
-	const worker = place.start([
-		'worker',
-		'--run',
-		run,
-		'--',
-		'sh',
-		'-c',
-		'echo ready >&2; until [ -e over ]; do sleep 0.1; done; exit 4',
-	]);
-	await worker.said('ready');
+	const worker = await startHeld(place, run, 'exit 4');
 	await end();
 	rmSync(run, { recursive: true });
-	writeFileSync(join(place.folder, 'over'), '');
+	letGo(place);
 	const { code, stderr } = await worker.ended;
 	expect(code).toBe(4);
 	expect(stderr).toMatch(/CELLAR_[A-Z_]+/);

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readTables } from '../../core/src/store/index.ts';
 import { clone, makePlace, type ErrorDocument } from './cellar.ts';
-import { openRun } from './open-run.ts';
+import { letGo, openRun, startHeld } from './open-run.ts';
 
 test('a worker keeps its streams and its exit code, and what it used is in the run, as its own', async () => {
 	using place = makePlace();
@@ -68,20 +68,11 @@ test('a worker that ends after its run is added when somebody asks, once, and th
 	writeFileSync(join(place.folder, 'in.txt'), 'x');
 	await using opened = await openRun(place);
 	const { run, end } = opened;
-	const worker = place.start([
-		'worker',
-		'--run',
-		run,
-		'--',
-		'sh',
-		'-c',
-		'echo ready >&2; until [ -e later ]; do sleep 0.1; done; cat in.txt',
-	]);
-	await worker.said('ready');
+	const worker = await startHeld(place, run, 'cat in.txt');
 	expect((await end()).warnings.map(({ code }) => code)).toEqual(['CELLAR_WORKER_RUNNING']);
 	const before = await readTables(run);
 	expect(before.facts.workers).toEqual([]);
-	writeFileSync(join(place.folder, 'later'), '');
+	letGo(place);
 	expect((await worker.ended).code).toBe(0);
 	const asked = () => place.cellar(['deps', '--for', 'worker:w1', '--json']);
 	const deps = (await asked()).json<{ data: readonly { relative: string | null; path: string }[] }>();
@@ -96,18 +87,9 @@ test('where cellar worker add is the first to ask, it says that the worker was a
 	using place = makePlace();
 	await using opened = await openRun(place);
 	const { run, end } = opened;
-	const worker = place.start([
-		'worker',
-		'--run',
-		run,
-		'--',
-		'sh',
-		'-c',
-		'echo ready >&2; until [ -e later ]; do sleep 0.1; done',
-	]);
-	await worker.said('ready');
+	const worker = await startHeld(place, run);
 	await end();
-	writeFileSync(join(place.folder, 'later'), '');
+	letGo(place);
 	expect((await worker.ended).code).toBe(0);
 	const [name] = readdirSync(join(run, 'workers'));
 	const add = async () => (await place.cellar(['worker', 'add', 'latest'])).stdout.replaceAll(/ +/g, ' ');
