@@ -1,7 +1,7 @@
 // From a log to dependencies, once, in a process of its own: prints what it took as JSON. Started by bench/analysis.mjs.
 import { createFollower, readLog } from '../core/dist/audit/index.js';
 import { describe, judge, openMachine, wholeRun } from '../core/dist/dependencies/index.js';
-import { createExisted, lookAtFiles } from '../core/dist/flows/run/files.js';
+import { createExisted, createLooks, lookAtFiles } from '../core/dist/flows/run/files.js';
 import { createPathNumbers } from '../core/dist/model/index.js';
 
 const { log, dpkg, site, cwd, home, nonce, cells, started } = JSON.parse(process.argv[2]);
@@ -24,6 +24,7 @@ const phase = (name) => {
 	since = now;
 };
 
+let looks = createLooks();
 const facts = await factsOf(log);
 phase('facts');
 const { accesses } = facts;
@@ -35,7 +36,8 @@ const firsts = {
 	first: accesses.map(({ first }) => first),
 };
 existed.add(firsts, paths.of(accesses.map(({ path }) => path)));
-const files = lookAtFiles(facts, existed, [], { started: Date.parse(started), ended: null, inside: null });
+const files = lookAtFiles(facts, existed, [], { started: Date.parse(started), ended: null, inside: null, looks });
+looks = null;
 phase('looking');
 const numbers = Array.from({ length: cells }, (_, at) => at + 1);
 const run = {
@@ -110,8 +112,9 @@ process.stdout.write(
 /** As a flow does it: what followed the log is gone when its facts are told. */
 async function factsOf(path) {
 	const files = { exists: () => true, setuid: () => false };
-	const follower = createFollower({ log: 'manager', nonce, host: 'here', bootId: 'boot', files });
-	await readLog(path, follower);
+	const onFirstUse = ({ path }) => void looks.sighted(path);
+	const follower = createFollower({ log: 'manager', nonce, host: 'here', bootId: 'boot', files, onFirstUse });
+	await readLog(path, follower, () => looks.some());
 	phase('reading');
 	return follower.facts();
 }

@@ -1,7 +1,6 @@
 import type { Doubt, Facts, Seq } from '../../model/index.ts';
 import { withoutAgent, withoutProcesses } from '../agent.ts';
 import type { CallEvent } from '../log/events.ts';
-import type { CallTable } from '../tables/calls.ts';
 import { factsOf, handedOf, lifetimesOf, tasksOf, type Lifetime } from './facts.ts';
 import { endLookup, takeBegan, takeEnd, takeExec, takeLookup, takeNetwork, takeSuperseded, takeWorld } from './programs.ts';
 import { createState, doubtProgram, type FollowerOptions } from './state.ts';
@@ -11,7 +10,6 @@ import { findWorkers, type Workers } from './workers.ts';
 /** Follows the events of one log: processes, folders and marks in, facts by scope out. */
 export interface Follower {
 	take(events: readonly CallEvent[]): void;
-	readonly calls: CallTable;
 	/** A call says what an earlier event said (see `LogTaker`). */
 	again(said: number, seq: Seq, pid: number): boolean;
 	/** What is known by now. Workers are told by what their processes did until now: final once the log has ended. */
@@ -79,7 +77,6 @@ export function createFollower(options: FollowerOptions): Follower {
 	};
 
 	return {
-		calls: accesses.calls,
 		take(events) {
 			for (const event of events) take(event);
 		},

@@ -83,8 +83,6 @@ export interface State {
 	readonly network: Told<NetworkFact>[];
 	/** Which addresses were reached on behalf of which scope: one fact for each. */
 	readonly reached: Set<string>;
-	/** Paths that `onFirstUse` has been told of. */
-	readonly sighted: Set<Name>;
 	/** Fork servers by the address on which they listen. */
 	readonly servers: Map<Name, Process>;
 }
@@ -95,7 +93,7 @@ export function createState(options: FollowerOptions): State {
 	const accesses = createAccesses();
 	const nowhere = scopes.of({ cell: null, worker: null, task: null, ambiguous: false });
 	const lists = { changes: [], execs: [], network: [] };
-	const sets = { reached: new Set<string>(), sighted: new Set<Name>() };
+	const reached = new Set<string>();
 	const marking = createMarking({
 		scopes,
 		doubts,
@@ -103,7 +101,7 @@ export function createState(options: FollowerOptions): State {
 		forget: () => {
 			accesses.forget();
 			for (const list of Object.values(lists)) list.length = 0;
-			for (const set of Object.values(sets)) set.clear();
+			reached.clear();
 			doubts.forget();
 		},
 	});
@@ -156,7 +154,7 @@ export function createState(options: FollowerOptions): State {
 	return {
 		...{ options, doubts, marking, tree, accesses },
 		...lists,
-		...sets,
+		reached,
 		files: options.files ?? realFiles,
 		paths: createPaths(),
 		servers: new Map(),

@@ -144,6 +144,8 @@ export interface Row {
 export interface Accesses {
 	/** The number of a path that is used in a way. */
 	useOf(path: Name, how: How): number;
+	/** How many paths there are. */
+	readonly pathCount: number;
 	/** Counts a use. @param active the cell that was active then @returns the number of its row */
 	add(owner: number, use: number, seq: Seq, active: CellExecution | null): number;
 	/** What most calls are, so that they need not be looked at. */
@@ -188,6 +190,9 @@ export function createAccesses(): Accesses {
 		table.add(owner, use, seq, activeNumber(active === owners[owner]!.scope.cell ? null : active));
 	return {
 		calls,
+		get pathCount() {
+			return paths.length;
+		},
 		useOf: (path, how) => numberOf(path) * hows.length + hows.indexOf(how),
 		add,
 		learn: (said, row, folder) => calls.learn(said, table.get(row).owner, row, folder),
@@ -205,6 +210,8 @@ export function createAccesses(): Accesses {
 		forget() {
 			calls.forget();
 			table.clear();
+			numbers.clear();
+			paths.length = 0;
 		},
 		scopes: () => owners.map((one) => one.scope),
 		*rows() {

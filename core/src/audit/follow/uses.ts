@@ -43,11 +43,11 @@ function withoutDeleted(shown: Name, known: Name | null): Name {
 
 /** Counts an access. @returns its row */
 export function use(state: State, thread: Thread, seq: Seq, path: Name, how: How): number {
-	const { marking, sighted, options, accesses } = state;
+	const { marking, options, accesses } = state;
 	const scope = marking.scopeOf(thread, seq);
+	const known = accesses.pathCount;
 	const row = accesses.add(accesses.ownerOf(thread, scope), accesses.useOf(path, how), seq, marking.cells.activeAt(seq));
-	if (options.onFirstUse === undefined || sighted.has(path)) return row;
-	sighted.add(path);
+	if (options.onFirstUse === undefined || accesses.pathCount === known) return row;
 	const { cell, task } = settled(scope);
 	options.onFirstUse({ path, how, seq, scope: { cell, worker: null, task } });
 	return row;

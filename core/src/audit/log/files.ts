@@ -1,31 +1,42 @@
-import { createReadStream } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { CellarError, errnoOf } from '../../model/index.ts';
-import { feedLog, type LogTaker } from './reader.ts';
+import { bytesOf, chunkSize, isCut } from './bytes.ts';
+import { createBatchReader, feedLog, type LogTaker } from './reader.ts';
+import { hasThreads, readBeside } from './threads.ts';
 
-const chunkSize = 1 << 20;
+/** Of a compressed log: some two hundred thousand lines, which take longer than to start a thread. */
+const longLog = 4 << 20;
 
 /**
  * Reads a whole log, compressed (`.gz`) or not. A log that was cut anywhere is read to where it ends, with a doubt.
  *
+ * @param meanwhile does a little of what there is to do besides, where nothing is there to be read yet; false where all is done by now
  * @throws CellarError CELLAR_LOG_UNREADABLE where there is none, or it may not be read
  */
-export async function readLog(path: string, taker: LogTaker): Promise<void> {
-	const feed = feedLog(taker);
-	const file = createReadStream(path, { highWaterMark: chunkSize });
-	const bytes = path.endsWith('.gz') ? file.pipe(createGunzip({ chunkSize })) : file;
-	// A pipe does not hand on its source's errors.
-	if (bytes !== file) file.once('error', (error) => bytes.destroy(error));
+export async function readLog(path: string, taker: LogTaker, meanwhile?: () => boolean): Promise<void> {
 	try {
-		for await (const chunk of bytes) feed.push(chunk as Buffer); // no encoding is set: chunks are Buffers
-	} catch (cause) {
-		if (errnoOf(cause) === null) throw cause;
-		if (!isCut(cause)) throw unreadable(path, cause);
+		const isLong = hasThreads && path.endsWith('.gz') && (await stat(path)).size >= longLog;
+		const cut = isLong ? await readBeside(path, createBatchReader(taker), meanwhile) : await readHere(path, taker);
+		if (!cut) return;
 		const message = 'the compressed log ends too early: what came after it is not known';
 		taker.take([{ type: 'doubt', seq: null, code: 'CELLAR_LOG_CUT', message }]);
+	} catch (cause) {
+		throw errnoOf(cause) === null ? cause : unreadable(path, cause);
+	}
+}
+
+/** @returns true where what was compressed is cut */
+async function readHere(path: string, taker: LogTaker): Promise<boolean> {
+	const feed = feedLog(taker);
+	let cut = false;
+	try {
+		for await (const chunk of bytesOf(path)) feed.push(chunk);
+	} catch (cause) {
+		cut = isCut(cause);
+		if (!cut) throw cause;
 	}
 	feed.end();
+	return cut;
 }
 
 /** Reads a log while it grows; the caller decides when. Each call waits for the one before. */
@@ -76,11 +87,6 @@ export function tailLog(path: string, taker: LogTaker): LogTail {
 				}
 			}),
 	};
-}
-
-function isCut(error: unknown): boolean {
-	const code = errnoOf(error);
-	return code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR';
 }
 
 function unreadable(path: string, cause: unknown): CellarError {

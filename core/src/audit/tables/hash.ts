@@ -17,8 +17,9 @@ export interface Hash {
 /** A prime of which remainders are found without dividing. */
 const prime = 2 ** 31 - 1;
 const longest = 4096;
-/** The sum of so many products of 47 bits is exact as a number of 53. */
-const exact = 63;
+/** The sum of two products of 47 bits for each of so many words is exact as a number of 53. */
+const exact = 31;
+const keysOfWord = 6;
 
 /**
  * A hash of 93 bits, by keys that are drawn at random when it is made and that nobody gets to see. Whatever two different strings
@@ -32,45 +33,39 @@ const exact = 63;
  * @see Lemire and Kaser, Strongly universal string hashing is fast (2014): the family “Multilinear”
  */
 export function createHash(): Hash {
-	// Of each lane, for the lower and the upper half of a word; the first word is the two lengths.
-	const words = longest / 4 + 3;
-	const [a1, a2, b1, b2, c1, c2] = [
-		drawKeys(words),
-		drawKeys(words),
-		drawKeys(words),
-		drawKeys(words),
-		drawKeys(words),
-		drawKeys(words),
-	];
+	// Side by side for each word: of each lane one for its lower half and one for its upper. The first word is the two lengths.
+	const keys = drawKeys((longest / 4 + 3) * keysOfWord);
 	const told = new Int32Array(3);
 	return {
 		told,
 		tell({ view }, start, end, more, last) {
 			const [before, behind] = [end - start, last - more];
 			if (before + behind > longest) return false;
-			let [aLow, bLow, cLow] = [a1[0]! * before, b1[0]! * before, c1[0]! * before];
-			let [aHigh, bHigh, cHigh] = [a2[0]! * behind, b2[0]! * behind, c2[0]! * behind];
-			let place = 1;
+			// A sum that is taken out of a list may be an object to V8 from then on, made anew for every word.
+			let a = keys[0]! * before + keys[1]! * behind;
+			let b = keys[2]! * before + keys[3]! * behind;
+			let c = keys[4]! * before + keys[5]! * behind;
+			let key = keysOfWord;
 			for (let part = 0; part < 2; part++) {
+				let at = part === 0 ? start : more;
 				const stop = part === 0 ? end : last;
-				for (let at = part === 0 ? start : more; at < stop; at += 4, place++) {
-					const word = at + 4 <= stop ? view.getInt32(at, true) : lastWord(view, at, stop);
-					const low = word & 0xffff;
-					const high = word >>> 16;
-					aLow += a1[place]! * low;
-					aHigh += a2[place]! * high;
-					bLow += b1[place]! * low;
-					bHigh += b2[place]! * high;
-					cLow += c1[place]! * low;
-					cHigh += c2[place]! * high;
-					if (place % exact !== 0) continue;
-					[aLow, bLow, cLow] = [folded(aLow), folded(bLow), folded(cLow)];
-					[aHigh, bHigh, cHigh] = [folded(aHigh), folded(bHigh), folded(cHigh)];
+				while (at < stop) {
+					for (const pause = Math.min(stop, at + exact * 4); at < pause; at += 4, key += keysOfWord) {
+						const word = at + 4 <= pause ? view.getInt32(at, true) : lastWord(view, at, pause);
+						const low = word & 0xffff;
+						const high = word >>> 16;
+						a += keys[key]! * low + keys[key + 1]! * high;
+						b += keys[key + 2]! * low + keys[key + 3]! * high;
+						c += keys[key + 4]! * low + keys[key + 5]! * high;
+					}
+					a = folded(a);
+					b = folded(b);
+					c = folded(c);
 				}
 			}
-			told[0] = remainder(folded(aLow) + folded(aHigh));
-			told[1] = remainder(folded(bLow) + folded(bHigh));
-			told[2] = remainder(folded(cLow) + folded(cHigh));
+			told[0] = remainder(a);
+			told[1] = remainder(b);
+			told[2] = remainder(c);
 			return true;
 		},
 	};

@@ -107,7 +107,35 @@ interface Looking {
 	readonly started: number;
 	readonly ended: number | null;
 	readonly inside: Inside | null;
+	/** What was looked at already, since the run ended. */
+	readonly looks?: Looks;
 }
+
+/** Looks at the files of a run that is over, while its log is being read. */
+export interface Looks {
+	/** A path that is to be looked at. */
+	sighted(path: Name): void;
+	/** Looks at some of those that wait; false where none does. */
+	some(): boolean;
+	of(path: Name): Look | undefined;
+}
+
+export function createLooks(): Looks {
+	const waiting: Name[] = [];
+	const known = new Map<Name, Look>();
+	const folders = new Map<Name, Name | null>();
+	return {
+		sighted: (path) => void waiting.push(path),
+		some() {
+			for (const path of waiting.splice(-atOnce)) known.set(path, look(path, folders));
+			return waiting.length > 0;
+		},
+		of: (path) => known.get(path),
+	};
+}
+
+/** A millisecond's work. */
+const atOnce = 100;
 
 function lookAtFile(
 	path: Name,
@@ -116,7 +144,7 @@ function lookAtFile(
 	o: Looking,
 	folders: Map<Name, Name | null>,
 ): FileFact {
-	const seen = o.inside === null ? look(path, folders) : lookInside(path, o.inside);
+	const seen = o.inside !== null ? lookInside(path, o.inside) : (o.looks?.of(path) ?? look(path, folders));
 	const { born } = seen;
 	return {
 		path,
