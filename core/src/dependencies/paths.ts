@@ -44,10 +44,10 @@ export function parentOf(path: Name): Name {
 }
 
 /** Keeps the answer to the last question: what is known of a path is asked for several times in a row. `forget` drops it. */
-export function keepingLast<T>(ask: (path: Name) => T): ((path: Name) => T) & { forget(): void } {
-	let last: { readonly path: Name; readonly answer: T } | null = null;
-	const answer = (path: Name): T => {
-		if (last === null || last.path !== path) last = { path, answer: ask(path) };
+export function keepingLast<Q, T>(ask: (question: Q) => T): ((question: Q) => T) & { forget(): void } {
+	let last: { readonly question: Q; readonly answer: T } | null = null;
+	const answer = (question: Q): T => {
+		if (last === null || last.question !== question) last = { question, answer: ask(question) };
 		return last.answer;
 	};
 	return Object.assign(answer, { forget: () => void (last = null) });
@@ -59,6 +59,7 @@ export function baseOf(path: Name): Name {
 
 /** Without `//`, `.` and `..`, by the text alone; a path that is clean already is returned as it is. */
 export function cleaned(path: Name): Name {
+	if (!path.includes('/.') && !path.includes('//') && !path.endsWith('/')) return path;
 	if (!/\/\/|\/\.\.?(?:\/|$)|.\/$/.test(path)) return path;
 	const clean = posix.normalize(path);
 	return clean.length > 1 && clean.endsWith('/') ? clean.slice(0, -1) : clean;

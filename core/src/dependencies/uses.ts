@@ -79,7 +79,7 @@ export function indexUses(facts: Facts): Uses {
 	}
 
 	/** A list of accesses grows in its place: only where there was none, the answer becomes another. */
-	const of = keepingLast((path) => byPath.get(path) ?? nothing);
+	const of = keepingLast((path: Name) => byPath.get(path) ?? nothing);
 	return {
 		paths: () => byPath.keys(),
 		entries: () => byPath.entries(),

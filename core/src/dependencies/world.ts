@@ -95,7 +95,7 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 	const cwd = nameOfText(circumstances.cwd);
 	const folder = run.notebook === null ? cwd : parentOf(run.notebook);
 	const reals = new Map<Name, Name | null>();
-	const fileOf = keepingLast((path) => files.get(path));
+	const fileOf = keepingLast((path: Name) => files.get(path));
 	const real = (path: Name): Name | null => {
 		const fact = fileOf(path);
 		if (fact !== undefined && (fact.realPath !== null || fact.kind === 'gone')) return fact.realPath;
@@ -133,7 +133,7 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 		openSite: (site) => machine.site(site),
 	});
 	// A story is sooner told again than found among hundreds of thousands.
-	const story = keepingLast((path) => storyOf(path, uses, fileOf(path) ?? null));
+	const story = keepingLast((path: Name) => storyOf(path, uses, fileOf(path) ?? null));
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
 	for (const exec of facts.execs) for (const path of programsOf(exec, cwd)) ran.add(real(path) ?? path);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dataRoles, decodeName, type DataDependency, type DataRole, type Name } from '../../model/index.ts';
 import { manyFiles, roleOfStore, storesOf, type Store } from '../data/stores.ts';
 import type { Judgement } from '../judge.ts';
-import { parentOf, relativeTo, sortedByBytes } from '../paths.ts';
+import { keepingLast, parentOf, relativeTo, sortedByBytes } from '../paths.ts';
 import { joinScopes } from '../scopes.ts';
 
 /** The stores of a run: of each file that is part of one, which. They are those of the whole run, whatever part is asked about. */
@@ -16,7 +16,8 @@ export function storesIn(j: Judgement): ReadonlyMap<Name, Store> {
 		if (role !== undefined && j.world.kind(path) !== 'directory') used.push({ path, role });
 	}
 	const { uses, scopes, folder, home } = j.world;
-	return storesOf(used, seen, [folder, home], (path) => scopes.of(uses.of(path)).cells.join());
+	const cellsOf = keepingLast((cells: readonly number[]) => cells.join());
+	return storesOf(used, seen, [folder, home], (path) => cellsOf(scopes.of(uses.of(path)).cells));
 }
 
 /** Folds the files of stores, and the listings in them, into one dependency for each store. */

@@ -3,7 +3,6 @@ import { baseOf, isFile, isWithin, joined, parentOf, relativeTo } from '../paths
 import { longestWithin } from '../world.ts';
 import type { Case } from './case.ts';
 import { isDataListing } from './listings.ts';
-import { roleOf } from './roles.ts';
 
 /** A rule says what a path is, and why, or null. They are asked in their order, and the first that says something counts. */
 export interface Rule {
@@ -126,7 +125,7 @@ export const rules: readonly Rule[] = [
 		name: verdict === 'temporary' ? 'made and removed' : verdict === 'looked at' ? 'only looked at' : `data: ${verdict}`,
 		verdict,
 		why: (one) => {
-			const role = roleOf(one);
+			const role = one.role();
 			return role.role === verdict ? role.reason : null;
 		},
 	})),
@@ -209,13 +208,16 @@ function downloadReason({ inHome, folder, story }: Case): string | null {
 		: 'data that this run downloaded into the home folder: a repeat without a network needs it';
 }
 
+/** What joblib keeps of each result. */
+const memos: ReadonlySet<Name> = new Set(['output.pkl', 'metadata.json', 'func_code.py']);
+
 /** @see https://bford.info/cachedir/ */
 function cacheFolderReason({ path, folder, world }: Case): string | null {
 	const cache = world.cacheFolder(folder ? path : parentOf(path));
 	if (cache !== null) return `${cache} says by its CACHEDIR.TAG that it is a cache`;
+	if (!memos.has(baseOf(path)) || !/(^|\/)joblib\//.test(path)) return null;
 	const place = parentOf(path);
-	const isMemo = /^(output\.pkl|metadata\.json|func_code\.py)$/.test(baseOf(path)) && /(^|\/)joblib\//.test(path);
-	return isMemo && (isFile(joined(place, 'func_code.py')) || isFile(joined(parentOf(place), 'func_code.py')))
+	return (isFile(joined(place, 'func_code.py')) || isFile(joined(parentOf(place), 'func_code.py')))
 		? 'a result that joblib remembers'
 		: null;
 }

@@ -33,7 +33,7 @@ const byPlace: readonly RegExp[] = [
 ];
 
 /** True for a path that is known to hold a credential, by its name alone: what is so named is never hashed, kept or packed. */
-export const isSecretName = keepingLast((path): boolean => {
+export const isSecretName = keepingLast((path: Name): boolean => {
 	const base = baseOf(path);
 	if (!mayBeNamed.test(base) && !path.includes('/.')) return false;
 	return byBase.some((pattern) => pattern.test(base)) || (path.includes('/.') && byPlace.some((pattern) => pattern.test(path)));

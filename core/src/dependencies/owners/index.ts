@@ -60,7 +60,7 @@ export function openOwners(world: World): Owners {
 		if (real === undefined) folders.set(folder, (real = world.real(folder) ?? folder));
 		return real;
 	};
-	const namesOf = keepingLast((path): readonly Name[] => {
+	const namesOf = keepingLast((path: Name): readonly Name[] => {
 		const folder = parentOf(path);
 		const realFolder = folderOf(folder);
 		const placed = path === '/' ? path : realFolder === folder ? cleaned(path) : joined(realFolder, baseOf(path));

@@ -102,6 +102,7 @@ function partOf(one: Package, what: string, counts: boolean): Answer {
 
 /** pyenv puts a script for every program in `shims`, and looks up which one is meant by more scripts. */
 function isShim(path: Name): boolean {
+	if (!path.includes('pyenv/')) return false;
 	const match = /^(.*\/\.?pyenv)\/(shims|libexec|bin|plugins|completions|version)(\/|$)/.exec(path);
 	return match !== null && (isFile(`${match[1]}/libexec/pyenv`) || baseOf(match[1]!) === '.pyenv');
 }
