@@ -12,6 +12,8 @@ export interface Follower {
 	take(events: readonly CallEvent[]): void;
 	/** A call says what an earlier event said (see `LogTaker`). */
 	again(said: number, seq: Seq, pid: number): boolean;
+	/** Such calls come next (see `LogTaker`). */
+	expect(said: Int32Array): void;
 	/** What is known by now. Workers are told by what their processes did until now: final once the log has ended. */
 	facts(): Facts;
 	/** From when to when each process lived, by the log's clock. */
@@ -84,6 +86,7 @@ export function createFollower(options: FollowerOptions): Follower {
 			const thread = tree.find(pid);
 			return thread !== null && takeAgain(state, thread, said, seq);
 		},
+		expect: (said) => accesses.calls.expect(said),
 		facts() {
 			const workers = workersNow();
 			const facts = {

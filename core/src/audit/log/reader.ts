@@ -14,6 +14,8 @@ export interface LogTaker {
 	 * @returns false where it is wanted as an event
 	 */
 	again?(said: number, seq: Seq, pid: number): boolean;
+	/** Such calls come next (-1: one that says nothing known): all that is known of them may come from memory at once, which each would wait for. */
+	expect?(said: Int32Array): void;
 }
 
 /** Reads what was found in the lines of one log. Lines that cannot be read are counted and told at the end, never thrown. */
@@ -68,6 +70,8 @@ export function feedLog(taker: LogTaker): LogFeed {
 }
 
 const readers = [...callReaders.values()];
+/** So many calls are told of before they are read. */
+const ahead = 64;
 
 export function createBatchReader(taker: LogTaker): BatchReader {
 	const cursor = createCursor();
@@ -124,11 +128,19 @@ export function createBatchReader(taker: LogTaker): BatchReader {
 		}
 	};
 
+	const said = new Int32Array(ahead);
+	const expect = ({ records, size }: Batch, first: number) => {
+		const count = Math.min(ahead, size - first);
+		for (let at = 0; at < count; at++) said[at] = records[(first + at) * recordWidth + field.said]!;
+		taker.expect?.(count < ahead ? said.subarray(0, count) : said);
+	};
+
 	return {
 		take(batch) {
-			const { records } = batch;
-			const end = batch.size * recordWidth;
-			for (let place = 0; place < end; place += recordWidth) {
+			const { records, size } = batch;
+			for (let at = 0; at < size; at++) {
+				if (at % ahead === 0) expect(batch, at);
+				const place = at * recordWidth;
 				const kind = records[place + field.kind]!;
 				const pid = records[place + field.pid]!;
 				// Lines are counted beyond what 31 bits hold.

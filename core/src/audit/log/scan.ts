@@ -254,7 +254,7 @@ export function createScanner(first: Batch, next: (done: Batch) => Batch): Scann
 
 	/** Looks at all lines that are whole, and hands on batches that are full. */
 	const scan = () => {
-		for (let stop = batch.text.bytes.indexOf(newline, scanned); stop >= 0 && stop < filled;) {
+		for (let stop = endOfLine(batch.text, scanned, filled); stop < filled;) {
 			// A line makes three records at most; and most room for joined calls should be used before it is made anew.
 			if (isFull(batch, joined)) {
 				stop -= scanned;
@@ -267,7 +267,7 @@ export function createScanner(first: Batch, next: (done: Batch) => Batch): Scann
 				seq++;
 				line(start, stop);
 			}
-			stop = batch.text.bytes.indexOf(newline, scanned);
+			stop = endOfLine(batch.text, scanned, filled);
 		}
 	};
 
@@ -301,6 +301,17 @@ export function createScanner(first: Batch, next: (done: Batch) => Batch): Scann
 function isFull(batch: Batch, joined: number): boolean {
 	const room = batch.text.bytes.length;
 	return (batch.size + 3) * recordWidth > batch.records.length || joined > batch.joined + ((room - batch.joined) >> 1);
+}
+
+/** Where the line from `start` on ends; `end` where it does not. To look here takes less time than to ask for it, line by line. */
+function endOfLine({ bytes, view }: Text, start: number, end: number): number {
+	let at = start;
+	for (; at + 4 <= end; at += 4) {
+		const word = view.getInt32(at, true) ^ 0x0a0a0a0a;
+		if (((word - 0x01010101) & ~word & 0x80808080) !== 0) break;
+	}
+	while (at < end && bytes[at] !== newline) at++;
+	return at;
 }
 
 /** Neither `<` nor a quote is among four bytes: where one is, it becomes zero, and taking 1 from zero alone sets a highest bit that was not there. */

@@ -6,6 +6,8 @@ export interface CallTable {
 	 * @param folder only as long as this is the working folder of who calls; null: wherever that is
 	 */
 	learn(call: number, owner: number, row: number, folder: string | null): void;
+	/** Brings what is known of calls from memory, all at once: one after another, each would be waited for. */
+	expect(calls: Int32Array): void;
 	/** The row in which such calls were counted last, where that is known of calls in this working folder; otherwise -1. */
 	rowOf(call: number, working: string | null): number;
 	/** Counts a call in its row. False where that is another owner's. */
@@ -41,7 +43,13 @@ export function createCallTable(counted: (row: number, count: number, last: numb
 		for (let at = 0; at < calls.length; at += width) settleOne(at);
 	};
 
+	/** That something was asked for must be seen, or it is not done. */
+	let touched = 0;
+
 	return {
+		expect(numbers) {
+			for (const call of numbers) if (call >= 0 && call * width < calls.length) touched ^= calls[call * width + column.row]!;
+		},
 		learn(call, owner, row, folder) {
 			const at = call * width;
 			if (at >= calls.length) {

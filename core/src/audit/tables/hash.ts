@@ -3,7 +3,7 @@ import type { Text } from './bytes.ts';
 
 /** Tells strings of bytes apart by numbers. */
 export interface Hash {
-	/** The three numbers for the string that was told last, each below 2 ** 31. */
+	/** The two numbers for the string that was told last, each below 2 ** 31. */
 	readonly told: Int32Array;
 	/**
 	 * Tells the bytes from `start` to `end` and, behind a gap, from `more` to `last`. The gap counts: the same bytes with it elsewhere
@@ -19,12 +19,12 @@ const prime = 2 ** 31 - 1;
 const longest = 4096;
 /** The sum of two products of 47 bits for each of so many words is exact as a number of 53. */
 const exact = 31;
-const keysOfWord = 6;
+const keysOfWord = 4;
 
 /**
- * A hash of 93 bits, by keys that are drawn at random when it is made and that nobody gets to see. Whatever two different strings
- * are, they have the same hash with a probability of 1 in (2 ** 31 - 1) ** 3, about 10 ** 28: where a million are known and five million are
- * looked for, one is taken for another in one of 2 * 10 ** 15 such logs. So a string is known by it, and need not be kept to be compared.
+ * A hash of 62 bits, by keys that are drawn at random when it is made and that nobody gets to see. Whatever two different strings
+ * are, they have the same hash with a probability of 1 in (2 ** 31 - 1) ** 2, about 5 * 10 ** 18: where a hundred thousand are known and a million
+ * are looked for, one is taken for another in one of 5 * 10 ** 7 such logs. So a string is known by it, and need not be kept to be compared.
  *
  * In each lane, letters of 16 bits (first of all the two lengths) are multiplied by a key for their place, and added up modulo a
  * prime. Where two strings differ in one place at least, whatever the keys of all others are, one key of that place alone makes the sums equal.
@@ -35,7 +35,7 @@ const keysOfWord = 6;
 export function createHash(): Hash {
 	// Side by side for each word: of each lane one for its lower half and one for its upper. The first word is the two lengths.
 	const keys = drawKeys((longest / 4 + 3) * keysOfWord);
-	const told = new Int32Array(3);
+	const told = new Int32Array(2);
 	return {
 		told,
 		tell({ view }, start, end, more, last) {
@@ -44,7 +44,6 @@ export function createHash(): Hash {
 			// A sum that is taken out of a list may be an object to V8 from then on, made anew for every word.
 			let a = keys[0]! * before + keys[1]! * behind;
 			let b = keys[2]! * before + keys[3]! * behind;
-			let c = keys[4]! * before + keys[5]! * behind;
 			let key = keysOfWord;
 			for (let part = 0; part < 2; part++) {
 				let at = part === 0 ? start : more;
@@ -56,16 +55,13 @@ export function createHash(): Hash {
 						const high = word >>> 16;
 						a += keys[key]! * low + keys[key + 1]! * high;
 						b += keys[key + 2]! * low + keys[key + 3]! * high;
-						c += keys[key + 4]! * low + keys[key + 5]! * high;
 					}
 					a = folded(a);
 					b = folded(b);
-					c = folded(c);
 				}
 			}
 			told[0] = remainder(a);
 			told[1] = remainder(b);
-			told[2] = remainder(c);
 			return true;
 		},
 	};
