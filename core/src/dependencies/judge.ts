@@ -6,7 +6,7 @@ import type { Machine } from './machine.ts';
 import { nameSoftware, type Naming } from './names.ts';
 import { openOwners, type Answer, type Owners } from './owners/index.ts';
 import type { Package } from './packages.ts';
-import { isFile, joined, relativeTo, seenBy } from './paths.ts';
+import { joined, relativeTo, seenBy } from './paths.ts';
 import { createWorld, type World } from './world.ts';
 
 /** What every path of a run is, and which software its parts used. */
@@ -99,7 +99,7 @@ function judgeAll(o: JudgeOptions): Judgement {
 			continue;
 		}
 		const { source, answer: ofSource } = answer;
-		const isThere = isFile(source);
+		const isThere = world.kind(source) === 'file';
 		if (isThere) waiting.push(...standIn(path, source, world, verdicts));
 		settle(path, compiledAnswer(source, ofSource, isThere));
 	}

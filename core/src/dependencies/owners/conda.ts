@@ -3,14 +3,14 @@ import type { CondaFile, CondaPackage, CondaPrefix } from '../conda/prefix.ts';
 import { isWithin, parentOf, sha256Of } from '../paths.ts';
 import { titleOf, type Package } from '../packages.ts';
 import type { World } from '../world.ts';
-import type { Answer, OwnerFinder } from './owner.ts';
+import type { Answer, Asker, OwnerFinder } from './owner.ts';
 
 /** Packages of conda, by the lists in a prefix's `conda-meta`. */
 export const conda: OwnerFinder = {
 	name: 'conda',
 	byList: true,
 	open(world) {
-		return ({ names, folder, secret }) => {
+		const ask: Asker = ({ names, folder, secret }) => {
 			for (const name of names) {
 				const prefix = world.conda.prefixOf(folder ? name : parentOf(name));
 				if (prefix === null) continue;
@@ -27,6 +27,7 @@ export const conda: OwnerFinder = {
 			}
 			return null;
 		};
+		return Object.assign(ask, { mayOwnIn: (folder: Name) => world.conda.prefixOf(folder) !== null });
 	},
 };
 

@@ -67,8 +67,17 @@ export function openOwners(world: World): Owners {
 		const real = world.real(path) ?? placed;
 		return real === path ? [path] : placed === path || placed === real ? [path, real] : [path, placed, real];
 	});
+	const inFolders = new Map<Name, typeof finders>();
+	/** Who may own a file; of what has several names, all are asked. */
+	const findersOf = ({ path, names, folder }: Question): typeof finders => {
+		if (folder || names.length > 1) return finders;
+		const parent = parentOf(path);
+		let found = inFolders.get(parent);
+		if (found === undefined) inFolders.set(parent, (found = finders.filter(({ ask }) => ask.mayOwnIn?.(parent) ?? true)));
+		return found;
+	};
 	const first = (question: Question): Answer | null => {
-		for (const { owner, ask } of finders) {
+		for (const { owner, ask } of findersOf(question)) {
 			const answer = ask(question);
 			if (answer !== null && (owner.byList || !question.secret || answer.is === 'system' || answer.is === 'runtime'))
 				return answer;

@@ -3,7 +3,7 @@ import { baseOf, isFile, isWithin, relativeTo } from '../paths.ts';
 import type { Interpreter, VirtualEnvironment } from '../python/interpreter.ts';
 import { isPythonName } from '../python/environments.ts';
 import { titleOf, type Package } from '../packages.ts';
-import type { Answer, OwnerFinder, Question } from './owner.ts';
+import type { Answer, Asker, OwnerFinder, Question } from './owner.ts';
 
 /** The interpreter and its own library, and the few files that make a virtual environment of it. */
 export const interpreter: OwnerFinder = {
@@ -11,7 +11,7 @@ export const interpreter: OwnerFinder = {
 	byList: false,
 	open(world) {
 		const { interpreters, virtual } = world.environments;
-		return (question) => {
+		const ask: Asker = (question) => {
 			if (question.secret) return null;
 			const shim = question.names.find((name) => isShim(name));
 			if (shim !== undefined) {
@@ -27,6 +27,10 @@ export const interpreter: OwnerFinder = {
 				inEnvironment(question, virtual, interpreters);
 			return answer === null ? null : partOf(world.conda.ofInterpreter(answer.one) ?? answer.one, answer.what, answer.counts);
 		};
+		const roots = [...interpreters.map((one) => one.root), ...virtual.map((one) => one.prefix)];
+		return Object.assign(ask, {
+			mayOwnIn: (folder: Name) => folder.includes('pyenv') || roots.some((root) => isWithin(folder, root)),
+		});
 	},
 };
 

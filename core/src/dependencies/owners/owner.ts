@@ -42,6 +42,13 @@ export interface OwnerFinder {
 	readonly name: string;
 	/** It answers by a package's own list of files, which also settles what is secret: what a package brought is public. */
 	readonly byList: boolean;
-	/** Makes ready what all questions share, and returns what answers them; null means: not mine. */
-	readonly open: (world: World) => (question: Question) => Answer | null;
+	/** Makes ready what all questions share. */
+	readonly open: (world: World) => Asker;
+}
+
+/** Answers questions; null means: not mine. */
+export interface Asker {
+	(question: Question): Answer | null;
+	/** False for a folder in which no file is mine, whatever it is called. Asked once for each folder; without it, any may be. */
+	readonly mayOwnIn?: (folder: Name) => boolean;
 }

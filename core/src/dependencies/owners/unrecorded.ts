@@ -2,7 +2,7 @@ import type { Name } from '../../model/index.ts';
 import { baseOf, isFolder, joined, readText, relativeTo } from '../paths.ts';
 import type { Distribution, Site } from '../python/site.ts';
 import { titleOf } from '../packages.ts';
-import type { Answer, OwnerFinder } from './owner.ts';
+import type { Answer, Asker, OwnerFinder } from './owner.ts';
 
 /** What lies in a folder of installed packages and in no list: reported, never guessed. */
 export const unrecorded: OwnerFinder = {
@@ -15,7 +15,7 @@ export const unrecorded: OwnerFinder = {
 			if (known === undefined) tops.set(site, (known = topLevels(site)));
 			return known;
 		};
-		return ({ path, names, folder, made, secret }) => {
+		const ask: Asker = ({ path, names, folder, made, secret }) => {
 			if (made || secret) return null;
 			for (const name of names) {
 				const site = world.environments.siteOf(name);
@@ -37,6 +37,7 @@ export const unrecorded: OwnerFinder = {
 			}
 			return null;
 		};
+		return Object.assign(ask, { mayOwnIn: (folder: Name) => world.environments.siteOf(folder) !== null });
 	},
 };
 

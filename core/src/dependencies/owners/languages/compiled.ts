@@ -35,7 +35,7 @@ export const compiled: OwnerFinder = {
 };
 
 function isExecuted(path: Name, world: World): boolean {
-	return world.uses.has(path, 'execute') && world.kind(path) === 'file';
+	return world.story(path).executed && world.kind(path) === 'file';
 }
 
 function read(real: Name): Package | null {

@@ -2,7 +2,7 @@ import type { Name } from '../../../model/index.ts';
 import { isFile, joined, parentOf, readText, realPathOf, relativeTo } from '../../paths.ts';
 import { titleOf, type Package } from '../../packages.ts';
 import type { World } from '../../world.ts';
-import type { Answer, OwnerFinder } from '../owner.ts';
+import type { Answer, Asker, OwnerFinder } from '../owner.ts';
 import { createClimb, originOf, systemOwner } from './climb.ts';
 
 /**
@@ -29,7 +29,7 @@ export const r: OwnerFinder = {
 			}
 			return isHome(folder) ? homeAt(folder) : null;
 		});
-		return ({ names, folder, secret }) => {
+		const ask: Asker = ({ names, folder, secret }) => {
 			if (secret) return null;
 			for (const name of names) {
 				if (folder && isLibrary(name, world)) return folderOf(null, 'where R looks for packages');
@@ -54,6 +54,7 @@ export const r: OwnerFinder = {
 			}
 			return null;
 		};
+		return Object.assign(ask, { mayOwnIn: (folder: Name) => climb(folder) !== null });
 	},
 };
 
