@@ -53,6 +53,7 @@ const resumed = Buffer.from(' resumed>');
 const lostEnd = textOf(Buffer.from(') = ?'));
 const succeeded = textOf(Buffer.from(') = 0'));
 
+const longestName = 32;
 const names = [...callReaders.keys()];
 const readers = [...callReaders.values()];
 
@@ -76,6 +77,10 @@ export function createScanner(first: Batch, next: (done: Batch) => Batch): Scann
 	let joined = batch.joined;
 	/** A line is being passed over that is longer than all room for lines. */
 	let isTooLong = false;
+	/** The name of the last call, with its bracket: most that follow are called so too. */
+	const lastName = new Uint8Array(longestName);
+	let lastLength = 0;
+	let lastCall = -1;
 	let seq = 0;
 	const unread: Unread = { count: 0, first: null };
 
@@ -86,6 +91,7 @@ export function createScanner(first: Batch, next: (done: Batch) => Batch): Scann
 
 	const handOn = () => {
 		const done = batch;
+		said.tell(done.records);
 		if (done.size > 0) batch = next(done);
 		// What is left of the lines goes to the beginning: nobody writes where it lies meanwhile.
 		done.text.bytes.copy(batch.text.bytes, 0, scanned, filled);
@@ -133,9 +139,9 @@ export function createScanner(first: Batch, next: (done: Batch) => Batch): Scann
 	/** A whole call; `clock` is where its time stands in the batch, `start` its name, `open` its arguments. */
 	const tell = (call: number, pid: number, at: Seq, clock: number, start: number, open: number, end: number) => {
 		const { text } = batch;
-		let number = -1;
-		if (readers[call]!.repeats && findGap(text, open, end)) number = said.numberOf(text, start, gap, gapEnd, end);
-		put(recordKind.call, call, pid, at, number, clock, open, end);
+		if (readers[call]!.repeats && findGap(text, open, end))
+			said.ask(text, start, gap, gapEnd, end, batch.size * recordWidth + field.said);
+		put(recordKind.call, call, pid, at, -1, clock, open, end);
 	};
 
 	const append = (half: Half, text: Text, start: number, end: number) => {
@@ -172,10 +178,16 @@ export function createScanner(first: Batch, next: (done: Batch) => Batch): Scann
 		const { text } = batch;
 		const { bytes } = text;
 		let open = start;
-		while (open < end && bytes[open] !== 0x28) open++;
-		if (open >= end) return wrong();
-		open++;
-		const call = callOf(text, start, open - 1);
+		while (open - start < lastLength && bytes[open] === lastName[open - start]) open++;
+		if (open - start < lastLength || lastLength === 0) {
+			while (open < end && bytes[open] !== 0x28) open++;
+			if (open >= end) return wrong();
+			open++;
+			lastCall = callOf(text, start, open - 1);
+			lastLength = open - start <= longestName ? open - start : 0;
+			for (let at = 0; at < lastLength; at++) lastName[at] = bytes[start + at]!;
+		}
+		const call = lastCall;
 		// A call that says nothing; its second half finds no first one.
 		if (call < 0) return undefined;
 		abandon(half, pid);
