@@ -24,7 +24,7 @@ const phase = (name) => {
 	since = now;
 };
 
-let looks = createLooks();
+const looks = createLooks();
 const facts = await factsOf(log);
 phase('facts');
 const { accesses } = facts;
@@ -37,7 +37,6 @@ const firsts = {
 };
 existed.add(firsts, paths.of(accesses.map(({ path }) => path)));
 const files = lookAtFiles(facts, existed, [], { started: Date.parse(started), ended: null, inside: null, looks });
-looks = null;
 phase('looking');
 const numbers = Array.from({ length: cells }, (_, at) => at + 1);
 const run = {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { textOf } from '../../core/src/audit/tables/bytes.ts';
 import { createCallTable } from '../../core/src/audit/tables/calls.ts';
 import { createHash } from '../../core/src/audit/tables/hash.ts';
+import { createCallNumbers } from '../../core/src/audit/tables/numbers.ts';
 
 const told = (hash: ReturnType<typeof createHash>, text: string, gap = text.length, gapEnd = gap) => {
 	expect(hash.tell(textOf(Buffer.from(text, 'latin1')), 0, gap, gapEnd, text.length)).toBe(true);
@@ -33,7 +34,7 @@ test('a sum of the largest letters is exact: the hash is linear in each of them'
 	};
 	for (const byte of [0, 1, 2, 3, 1000, 4095]) {
 		const [none, one, all] = [at(byte, 0), at(byte, 1), at(byte, 0xff)];
-		for (let lane = 0; lane < 3; lane++) {
+		for (let lane = 0; lane < 2; lane++) {
 			const step = one[lane]! - none[lane]! + prime;
 			expect((none[lane]! + 255n * step) % prime).toBe(all[lane]);
 		}
@@ -49,7 +50,7 @@ test('the gap is left out, and where it stands counts', () => {
 });
 
 test('one bit of the text changes every bit of the hash as often as not', () => {
-	const changes = Array.from({ length: 93 }, () => 0);
+	const changes = Array.from({ length: 62 }, () => 0);
 	const tries = 2000;
 	for (let n = 0; n < tries; n++) {
 		const hash = createHash();
@@ -57,7 +58,7 @@ test('one bit of the text changes every bit of the hash as often as not', () => 
 		const before = told(hash, bytes.toString('latin1'));
 		bytes[n % bytes.length]! ^= 1 << (n % 7);
 		const after = told(hash, bytes.toString('latin1'));
-		for (let bit = 0; bit < 93; bit++) {
+		for (let bit = 0; bit < 62; bit++) {
 			const lane = Math.floor(bit / 31);
 			changes[bit]! += ((before[lane]! ^ after[lane]!) >>> (bit % 31)) & 1;
 		}
@@ -67,7 +68,7 @@ test('one bit of the text changes every bit of the hash as often as not', () => 
 });
 
 test('half a million calls that are nearly alike are all different, and each is found again', () => {
-	const table = createCallTable(() => undefined);
+	const numbers = createCallNumbers();
 	const bytes = Buffer.from('openat(AT_FDCWD</run>, "data/000000000", O_RDONLY|O_CLOEXEC) = </run/data/000000000>');
 	const text = textOf(bytes);
 	const write = (n: number) => {
@@ -76,16 +77,17 @@ test('half a million calls that are nearly alike are all different, and each is 
 		bytes.write(digits, bytes.length - 10, 'latin1');
 	};
 	const many = 500_000;
-	let wrong = 0;
-	for (let n = 0; n < many; n++) {
-		write(n);
-		if (table.find(text, 0, bytes.length, bytes.length, bytes.length) !== -1 || table.add() !== n) wrong++;
+	const told = new Int32Array(many).fill(-1);
+	// Those that are asked for at once may be the same.
+	for (const times of [1, 2]) {
+		for (let n = 0; n < many; n++) {
+			write(n);
+			for (let time = 0; time < times; time++) numbers.ask(text, 0, bytes.length, bytes.length, bytes.length, n);
+			if (n % 1000 === 999) numbers.tell(told);
+		}
+		expect(told.every((number, n) => number === n)).toBe(true);
+		told.fill(-1);
 	}
-	for (let n = 0; n < many; n++) {
-		write(n);
-		if (table.find(text, 0, bytes.length, bytes.length, bytes.length) !== n) wrong++;
-	}
-	expect(wrong).toBe(0);
 });
 
 test('what is counted in a call goes to the row for which it was counted, however often owners change', () => {
@@ -94,9 +96,7 @@ test('what is counted in a call goes to the row for which it was counted, howeve
 		const known = rows.get(row);
 		rows.set(row, { count: (known?.count ?? 0) + count, last: Math.max(known?.last ?? 0, last) });
 	});
-	const text = textOf(Buffer.from('open("a")'));
-	expect(table.find(text, 0, 9, 9, 9)).toBe(-1);
-	const call = table.add();
+	const call = 2000;
 	expect(table.rowOf(call, '/run')).toBe(-1);
 	table.learn(call, 7, 0, '/run');
 	expect([table.rowOf(call, '/run'), table.rowOf(call, '/elsewhere')]).toEqual([0, -1]);

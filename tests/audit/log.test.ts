@@ -98,7 +98,7 @@ test('what is said again is counted as if it had been read: the facts and first 
 					return isTaken;
 				};
 				const take = (events: readonly CallEvent[]) => follower.take(events);
-				const feed = feedLog(fast ? { take, calls: follower.calls, again: count } : { take });
+				const feed = feedLog(fast ? { take, again: count, expect: (said) => follower.expect(said) } : { take });
 				// What a run opens, it opens again.
 				const bytes = Buffer.from(text.replace(/^.*openat.*\n/gm, (line) => line.repeat(3)));
 				let at = 0;

@@ -31,6 +31,7 @@ import {
 	type RunFolder,
 } from '../store/index.ts';
 import { hintsOfCode, type CodeHints } from './run/coroutines.ts';
+import { createLooks, type Looks } from './run/files.ts';
 import { finishRun } from './run/finish.ts';
 import { resultsOf } from './run/journal.ts';
 import { unmarkedCells, watchMarks } from './recording/marks.ts';
@@ -66,7 +67,8 @@ async function finishAudit(folder: RunFolder, home: string, journal: readonly Jo
 	const secrets = knownHere();
 	const { notebook, cells, uses } = await textOf(folder.directory, run);
 	const limits = journal.find((entry) => entry.event === 'limits');
-	const own = await factsOf(folder, journal, hintsOfCode(cells, uses));
+	const looks = createLooks();
+	const own = await factsOf(folder, journal, hintsOfCode(cells, uses), looks);
 	await using gathered = await gatherWorkers({
 		directory,
 		nonce,
@@ -84,6 +86,7 @@ async function finishAudit(folder: RunFolder, home: string, journal: readonly Jo
 		notebook,
 		uses,
 		ended: lastSign(folder),
+		looks,
 		keepOutputs: limits?.keepOutputs ?? 0,
 		out: null,
 		inside: null,
@@ -108,7 +111,7 @@ async function finishRepeat(folder: RunFolder, home: string, journal: readonly J
 	await folder.finish({ ...run, status: 'died' });
 }
 
-async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hints: CodeHints): Promise<Facts> {
+async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hints: CodeHints, looks: Looks): Promise<Facts> {
 	const run = runOf(journal);
 	const { nonce, hostname, bootId, kernel, agent } = run.circumstances;
 	const follower = createFollower({
@@ -116,6 +119,7 @@ async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hint
 		findWorkers: run.notebook !== null || forksWorkers(run),
 		...(kernel === null ? {} : { language: kernel.language.toLowerCase() }),
 		...(agent === null ? {} : { agent }),
+		onFirstUse: ({ path }) => looks.sighted(path),
 	});
 	const marks = watchMarks(nonce);
 	const take: typeof follower.take = (events) => {
@@ -123,7 +127,7 @@ async function factsOf(folder: RunFolder, journal: readonly JournalEntry[], hint
 		follower.take(events);
 	};
 	const log = logOf(folder);
-	if (log !== null) await readLog(log, { ...follower, take });
+	if (log !== null) await readLog(log, { ...follower, take }, () => looks.some());
 	const facts = follower.facts();
 	return { ...facts, doubts: [...facts.doubts, ...unmarkedCells(journal, marks)] };
 }

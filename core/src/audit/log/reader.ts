@@ -114,7 +114,7 @@ export function createBatchReader(taker: LogTaker): BatchReader {
 	/** What strace says of a thread itself. */
 	const readStatus = ({ text: { bytes }, records }: Batch, place: number, seq: Seq, pid: number) => {
 		const open = records[place + field.open]!;
-		const text = bytes.toString('latin1', open, records[place + field.end]!);
+		const text = bytes.toString('latin1', open, records[place + field.end]);
 		const kind = records[place + field.kind]!;
 		if (kind === recordKind.superseded) events.push({ type: 'superseded', seq, pid, by: records[place + field.said]! });
 		else if (kind === recordKind.ended) {

@@ -10,7 +10,7 @@ const { path, memory, turns } = workerData as ScannerTask; // what threads.ts gi
 const batches = memory.map(batchIn);
 let current = 0;
 
-const tell = (message: FromScanner) => parentPort?.postMessage(message);
+const tell = (message: FromScanner) => parentPort?.postMessage(message, []);
 
 /** Hands a batch to the reader, and waits until the next one is free. */
 const next = (done: Batch): Batch => {

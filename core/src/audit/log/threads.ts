@@ -25,7 +25,7 @@ export type FromScanner =
 
 const program = new URL('./scanning.js', import.meta.url);
 /** So many batches may wait for the reader. */
-const batchCount = 4;
+const batchCount = 8;
 /** The scanner keeps numbers outside of its heap. */
 const limits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 

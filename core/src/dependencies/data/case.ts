@@ -1,7 +1,6 @@
 import type { FileFact, Name } from '../../model/index.ts';
 import { relativeTo } from '../paths.ts';
 import type { World } from '../world.ts';
-import { roleOf, type Role } from './roles.ts';
 import { whySecret } from './secrets.ts';
 import { isMade, type Story } from './story.ts';
 
@@ -21,15 +20,12 @@ export interface Case {
 	/** Below the user's home folder; null elsewhere. */
 	readonly inHome: Name | null;
 	readonly world: World;
-	/** What it was to the run as data: told once, for several rules ask. */
-	role(): Role;
 }
 
 export function caseOf(path: Name, names: readonly Name[], world: World): Case {
 	const story = world.story(path);
 	const folder = world.kind(path) === 'directory';
-	let role: Role | null = null;
-	const one: Case = {
+	return {
 		path,
 		names,
 		folder,
@@ -40,9 +36,7 @@ export function caseOf(path: Name, names: readonly Name[], world: World): Case {
 		ruled: ruledBy(names, world),
 		inHome: relativeTo(path, world.home),
 		world,
-		role: () => (role ??= roleOf(one)),
 	};
-	return one;
 }
 
 function secretOf(names: readonly Name[]): Case['secret'] {

@@ -3,13 +3,15 @@ import { baseOf, isFile, isWithin, joined, parentOf, relativeTo } from '../paths
 import { longestWithin } from '../world.ts';
 import type { Case } from './case.ts';
 import { isDataListing } from './listings.ts';
+import { roleOf, type Role } from './roles.ts';
 
 /** A rule says what a path is, and why, or null. They are asked in their order, and the first that says something counts. */
 export interface Rule {
 	/** Stable: shown by `cellar explain` and listed in docs/dependencies.md. */
 	readonly name: string;
 	readonly verdict: PathVerdict['verdict'];
-	readonly why: (one: Case) => string | null;
+	/** @param role what it was to the run as data */
+	readonly why: (one: Case, role: () => Role) => string | null;
 }
 
 /** What the system makes for itself, and what no package lists though it is the system's. */
@@ -124,9 +126,9 @@ export const rules: readonly Rule[] = [
 	...(['updated', 'intermediate', 'output', 'input', 'temporary', 'looked at'] as const).map((verdict): Rule => ({
 		name: verdict === 'temporary' ? 'made and removed' : verdict === 'looked at' ? 'only looked at' : `data: ${verdict}`,
 		verdict,
-		why: (one) => {
-			const role = one.role();
-			return role.role === verdict ? role.reason : null;
+		why: (_, roleOf) => {
+			const { role, reason } = roleOf();
+			return role === verdict ? reason : null;
 		},
 	})),
 ];
@@ -137,8 +139,11 @@ export function judgeUnowned(one: Case): {
 	readonly verdict: PathVerdict['verdict'];
 	readonly reason: string;
 } {
+	// Several rules ask for it.
+	let known: Role | null = null;
+	const role = () => (known ??= roleOf(one));
 	for (const rule of rules) {
-		const reason = rule.why(one);
+		const reason = rule.why(one, role);
 		if (reason !== null) return { rule: rule.name, verdict: rule.verdict, reason };
 	}
 	return { rule: 'none', verdict: 'unknown', reason: 'no rule says what it is' };
@@ -217,7 +222,7 @@ function cacheFolderReason({ path, folder, world }: Case): string | null {
 	if (cache !== null) return `${cache} says by its CACHEDIR.TAG that it is a cache`;
 	if (!memos.has(baseOf(path)) || !/(^|\/)joblib\//.test(path)) return null;
 	const place = parentOf(path);
-	return (isFile(joined(place, 'func_code.py')) || isFile(joined(parentOf(place), 'func_code.py')))
+	return isFile(joined(place, 'func_code.py')) || isFile(joined(parentOf(place), 'func_code.py'))
 		? 'a result that joblib remembers'
 		: null;
 }

@@ -117,7 +117,8 @@ export interface Looks {
 	sighted(path: Name): void;
 	/** Looks at some of those that wait; false where none does. */
 	some(): boolean;
-	of(path: Name): Look | undefined;
+	/** What was seen of a path, which is not kept any longer; undefined where it was not looked at. */
+	take(path: Name): Look | undefined;
 }
 
 export function createLooks(): Looks {
@@ -130,7 +131,11 @@ export function createLooks(): Looks {
 			for (const path of waiting.splice(-atOnce)) known.set(path, look(path, folders));
 			return waiting.length > 0;
 		},
-		of: (path) => known.get(path),
+		take(path) {
+			const seen = known.get(path);
+			known.delete(path);
+			return seen;
+		},
 	};
 }
 
@@ -144,7 +149,7 @@ function lookAtFile(
 	o: Looking,
 	folders: Map<Name, Name | null>,
 ): FileFact {
-	const seen = o.inside !== null ? lookInside(path, o.inside) : (o.looks?.of(path) ?? look(path, folders));
+	const seen = o.inside !== null ? lookInside(path, o.inside) : (o.looks?.take(path) ?? look(path, folders));
 	const { born } = seen;
 	return {
 		path,

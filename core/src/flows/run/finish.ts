@@ -32,7 +32,7 @@ import {
 	type RunFolder,
 	type TableWriter,
 } from '../../store/index.ts';
-import { changedLater, createExisted, keepFiles, lookAtFiles, withSources, type Existed } from './files.ts';
+import { changedLater, createExisted, keepFiles, lookAtFiles, withSources, type Existed, type Looks } from './files.ts';
 import { maskWarning } from '../secrets/guard.ts';
 import { resultsOf } from './journal.ts';
 import { existingPath, firstOf } from './paths.ts';
@@ -73,6 +73,8 @@ export interface Ending {
 	readonly ofWorkers?: readonly Warning[];
 	/** The files that were looked at before, of a run that is told anew because a worker has reported since: they stay as they were. */
 	readonly known?: ReadonlyMap<Name, FileFact>;
+	/** What of the files was looked at while the log was read, of a run that had ended by then. */
+	readonly looks?: Looks;
 	readonly listen: Listener;
 }
 
@@ -95,7 +97,12 @@ export async function finishRun(ending: Ending): Promise<Run> {
 	listen({ type: 'step', what: 'looking at the files', done: null, of: null });
 	const executed = o.notebook === null ? null : formatNotebook(withResults(o.notebook, results, begun.circumstances.kernel));
 	if (executed !== null) await folder.write('executed.ipynb', executed);
-	const looking = { started: Date.parse(begun.started), ended: o.ended, inside: o.inside };
+	const looking = {
+		started: Date.parse(begun.started),
+		ended: o.ended,
+		inside: o.inside,
+		...(o.looks === undefined ? {} : { looks: o.looks }),
+	};
 	const known = o.known ?? new Map<Name, FileFact>();
 	const looked = new Map([...lookAtFiles(o.facts, o.existed, journal, looking), ...known]);
 
