@@ -182,9 +182,11 @@ export function createAccesses(): Accesses {
 		}
 		return number;
 	};
+	let lastActive = 0;
 	const activeNumber = (active: CellExecution | null): number => {
+		if (lastActive < actives.length && actives[lastActive] === active) return lastActive;
 		const known = actives.lastIndexOf(active);
-		return known >= 0 ? known : actives.push(active) - 1;
+		return (lastActive = known >= 0 ? known : actives.push(active) - 1);
 	};
 	const add = (owner: number, use: number, seq: Seq, active: CellExecution | null): number =>
 		table.add(owner, use, seq, activeNumber(active === owners[owner]!.scope.cell ? null : active));

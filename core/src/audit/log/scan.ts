@@ -318,9 +318,10 @@ function isFull(batch: Batch, joined: number): boolean {
 /** Where the line from `start` on ends; `end` where it does not. To look here takes less time than to ask for it, line by line. */
 function endOfLine({ bytes, view }: Text, start: number, end: number): number {
 	let at = start;
-	for (; at + 4 <= end; at += 4) {
+	for (; at + 8 <= end; at += 8) {
 		const word = view.getInt32(at, true) ^ 0x0a0a0a0a;
-		if (((word - 0x01010101) & ~word & 0x80808080) !== 0) break;
+		const next = view.getInt32(at + 4, true) ^ 0x0a0a0a0a;
+		if (((((word - 0x01010101) & ~word) | ((next - 0x01010101) & ~next)) & 0x80808080) !== 0) break;
 	}
 	while (at < end && bytes[at] !== newline) at++;
 	return at;
