@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makePlace, pythonOf, type ErrorDocument, type RunsDocument } from './cellar.ts';
+import { clone, makePlace, pythonOf, type ErrorDocument, type RunsDocument } from './cellar.ts';
 
 const python = pythonOf('stories');
 
@@ -43,6 +44,29 @@ test('a Python without ipykernel is named with the line that installs it', async
 		code: 'CELLAR_NO_IPYKERNEL',
 		hint: expect.stringContaining('pip install ipykernel'),
 	});
+});
+
+test('under a limit of address space, as batch systems set it, it is said how to go on, and it goes on so', async () => {
+	using place = makePlace();
+	const notebook = place.copy('bad/hello.ipynb');
+	const audit = (env: Record<string, string>) =>
+		spawnSync(
+			'bash',
+			[
+				...['-c', 'ulimit -v 4000000 && exec "$0" "$@"', process.execPath, join(clone, 'cli/bin/cellar.js')],
+				...['audit', notebook, '--python', python, '--json'],
+			],
+			{ cwd: place.folder, env: { ...process.env, CELLAR_HOME: place.home, ...env }, encoding: 'utf8' },
+		);
+	const refused = audit({});
+	expect(refused.status, refused.stderr).toBe(4);
+	const { error }: ErrorDocument = JSON.parse(refused.stdout);
+	expect(error).toMatchObject({ code: 'CELLAR_NO_ADDRESS_SPACE', hint: expect.stringContaining('NODE_OPTIONS') });
+	expect((await place.cellar(['runs', '--json'])).json<RunsDocument>().runs).toEqual([]);
+	const [setting] = /NODE_OPTIONS=\S+(?=,)/.exec(error.hint ?? '') ?? [''];
+	const [name = '', value = ''] = setting.split(/=(.*)/);
+	const audited = audit({ [name]: value });
+	expect(audited.status, audited.stderr).toBe(0);
 });
 
 test('a notebook that is not there is a plain error, on stderr for a person', async () => {
