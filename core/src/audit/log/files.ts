@@ -1,6 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { CellarError, errnoOf } from '../../model/index.ts';
-import { bytesOf, chunkSize, isCut } from './bytes.ts';
+import { bytesOf, chunkSize, isCut } from './source.ts';
 import { createBatchReader, feedLog, type LogTaker } from './reader.ts';
 import { hasThreads, readBeside } from './threads.ts';
 

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errnoOf } from '../../model/index.ts';
 import { batchIn, type Batch } from './batches.ts';
-import { bytesOf, isCut } from './bytes.ts';
+import { bytesOf, isCut } from './source.ts';
 import { createScanner } from './scan.ts';
 import { slot, type FromScanner, type ScannerTask } from './threads.ts';
 
