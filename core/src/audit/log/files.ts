@@ -1,6 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { CellarError, errnoOf } from '../../model/index.ts';
-import { bytesOf, chunkSize, isCut } from './source.ts';
+import { chunkSize, pushAll } from './source.ts';
 import { createBatchReader, feedLog, type LogTaker } from './reader.ts';
 import { hasThreads, readBeside } from './threads.ts';
 
@@ -28,13 +28,7 @@ export async function readLog(path: string, taker: LogTaker, meanwhile?: () => b
 /** @returns true where what was compressed is cut */
 async function readHere(path: string, taker: LogTaker): Promise<boolean> {
 	const feed = feedLog(taker);
-	let cut = false;
-	try {
-		for await (const chunk of bytesOf(path)) feed.push(chunk);
-	} catch (cause) {
-		cut = isCut(cause);
-		if (!cut) throw cause;
-	}
+	const cut = await pushAll(path, (chunk) => feed.push(chunk));
 	feed.end();
 	return cut;
 }

@@ -319,19 +319,22 @@ function isFull(batch: Batch, joined: number): boolean {
 function endOfLine({ bytes, view }: Text, start: number, end: number): number {
 	let at = start;
 	for (; at + 8 <= end; at += 8) {
-		const word = view.getInt32(at, true) ^ 0x0a0a0a0a;
+		const here = view.getInt32(at, true) ^ 0x0a0a0a0a;
 		const next = view.getInt32(at + 4, true) ^ 0x0a0a0a0a;
-		if (((((word - 0x01010101) & ~word) | ((next - 0x01010101) & ~next)) & 0x80808080) !== 0) break;
+		if ((zeroes(here) | zeroes(next)) !== 0) break;
 	}
 	while (at < end && bytes[at] !== newline) at++;
 	return at;
 }
 
-/** Neither `<` nor a quote is among four bytes: where one is, it becomes zero, and taking 1 from zero alone sets a highest bit that was not there. */
+/** Neither `<` nor a quote is among four bytes. */
 function hasNeither(word: number): boolean {
-	const brackets = word ^ 0x3c3c3c3c;
-	const quotes = word ^ 0x22222222;
-	return ((((brackets - 0x01010101) & ~brackets) | ((quotes - 0x01010101) & ~quotes)) & 0x80808080) === 0;
+	return (zeroes(word ^ 0x3c3c3c3c) | zeroes(word ^ 0x22222222)) === 0;
+}
+
+/** Not 0 where one of four bytes is: taking 1 from zero alone sets a highest bit that was not there. */
+function zeroes(word: number): number {
+	return (word - 0x01010101) & ~word & 0x80808080;
 }
 
 /** ` resumed>` ends there. */

@@ -2,8 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errnoOf } from '../../model/index.ts';
 import { batchIn, type Batch } from './batches.ts';
-import { bytesOf, isCut } from './source.ts';
 import { createScanner } from './scan.ts';
+import { pushAll } from './source.ts';
 import { slot, type FromScanner, type ScannerTask } from './threads.ts';
 
 const { path, memory, turns } = workerData as ScannerTask; // what threads.ts gives it
@@ -22,12 +22,9 @@ const next = (done: Batch): Batch => {
 };
 
 const scanner = createScanner(batches[current]!, next);
-let cut = false;
 try {
-	for await (const chunk of bytesOf(path)) scanner.push(chunk);
+	const cut = await pushAll(path, (chunk) => scanner.push(chunk));
 	tell({ left: scanner.end(), cut });
 } catch (cause) {
-	cut = isCut(cause);
-	if (cut) tell({ left: scanner.end(), cut });
-	else tell({ failed: cause instanceof Error ? cause : new Error(String(cause)), errno: errnoOf(cause) });
+	tell({ failed: cause instanceof Error ? cause : new Error(String(cause)), errno: errnoOf(cause) });
 }

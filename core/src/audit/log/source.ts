@@ -4,18 +4,28 @@ import { errnoOf } from '../../model/index.ts';
 
 export const chunkSize = 1 << 20;
 
-/** The bytes of a log, compressed (`.gz`) or not. It throws what reading and inflating do. */
-export function bytesOf(path: string): AsyncIterable<Buffer> {
+/**
+ * Hands on the bytes of a whole log, compressed (`.gz`) or not.
+ *
+ * @returns true where what is compressed ends too early, or what follows is none
+ * @throws what reading the file throws, and `push`
+ */
+export async function pushAll(path: string, push: (chunk: Buffer) => void): Promise<boolean> {
+	try {
+		for await (const chunk of bytesOf(path)) push(chunk);
+		return false;
+	} catch (cause) {
+		const code = errnoOf(cause);
+		if (code !== 'Z_BUF_ERROR' && code !== 'Z_DATA_ERROR') throw cause;
+		return true;
+	}
+}
+
+function bytesOf(path: string): AsyncIterable<Buffer> {
 	const file = createReadStream(path, { highWaterMark: chunkSize });
 	if (!path.endsWith('.gz')) return file;
 	const bytes = file.pipe(createGunzip({ chunkSize }));
 	// A pipe does not hand on its source's errors.
 	file.once('error', (error) => bytes.destroy(error));
 	return bytes;
-}
-
-/** A compressed log ends too early, or what follows is none. */
-export function isCut(error: unknown): boolean {
-	const code = errnoOf(error);
-	return code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR';
 }

@@ -108,7 +108,7 @@ interface Looking {
 	readonly ended: number | null;
 	readonly inside: Inside | null;
 	/** What was looked at already, since the run ended. */
-	readonly looks?: Looks;
+	readonly looks?: Looks | undefined;
 }
 
 /** Looks at the files of a run that is over, while its log is being read. */

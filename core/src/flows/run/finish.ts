@@ -97,12 +97,7 @@ export async function finishRun(ending: Ending): Promise<Run> {
 	listen({ type: 'step', what: 'looking at the files', done: null, of: null });
 	const executed = o.notebook === null ? null : formatNotebook(withResults(o.notebook, results, begun.circumstances.kernel));
 	if (executed !== null) await folder.write('executed.ipynb', executed);
-	const looking = {
-		started: Date.parse(begun.started),
-		ended: o.ended,
-		inside: o.inside,
-		...(o.looks === undefined ? {} : { looks: o.looks }),
-	};
+	const looking = { started: Date.parse(begun.started), ended: o.ended, inside: o.inside, looks: o.looks };
 	const known = o.known ?? new Map<Name, FileFact>();
 	const looked = new Map([...lookAtFiles(o.facts, o.existed, journal, looking), ...known]);
 
