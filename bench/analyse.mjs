@@ -2,7 +2,7 @@
 import { createFollower, readLog } from '../core/dist/audit/index.js';
 import { describe, judge, openMachine, wholeRun } from '../core/dist/dependencies/index.js';
 import { createExisted, createLooks, lookAtFiles } from '../core/dist/flows/run/files.js';
-import { createPathNumbers } from '../core/dist/model/index.js';
+import { numberPaths } from '../core/dist/model/index.js';
 
 const { log, dpkg, site, cwd, home, nonce, cells, started } = JSON.parse(process.argv[2]);
 
@@ -28,14 +28,14 @@ const looks = createLooks();
 const facts = await factsOf(log);
 phase('facts');
 const { accesses } = facts;
-const paths = createPathNumbers();
-const existed = createExisted(paths);
+const paths = numberPaths(accesses);
+const existed = createExisted(paths.numbers);
 const firsts = {
 	log: accesses.map(({ log }) => log),
 	how: accesses.map(({ how }) => how),
 	first: accesses.map(({ first }) => first),
 };
-existed.add(firsts, paths.of(accesses.map(({ path }) => path)));
+existed.add(firsts, paths.ofAccesses);
 const files = lookAtFiles(facts, existed, [], { started: Date.parse(started), ended: null, inside: null, looks });
 phase('looking');
 const numbers = Array.from({ length: cells }, (_, at) => at + 1);
@@ -85,7 +85,7 @@ const run = {
 		},
 	},
 };
-const judgement = judge({ run, facts, files, cells: [], machine });
+const judgement = judge({ run, facts, paths, files, cells: [], machine });
 phase('judging');
 const document = describe(judgement, files, wholeRun);
 phase('describing');

@@ -1,4 +1,18 @@
-import type { CellUse, Ecosystem, Facts, FileFact, How, Name, PathVerdict, Run, ScriptUse, Warning } from '../model/index.ts';
+import {
+	createPathTable,
+	type CellUse,
+	type Ecosystem,
+	type Facts,
+	type FileFact,
+	type How,
+	type Name,
+	type NumberedPaths,
+	type PathTable,
+	type PathVerdict,
+	type Run,
+	type ScriptUse,
+	type Warning,
+} from '../model/index.ts';
 import { caseOf } from './data/case.ts';
 import { judgeUnowned } from './data/rules.ts';
 import { isMade } from './data/story.ts';
@@ -29,6 +43,8 @@ export interface Judgement {
 export interface JudgeOptions {
 	readonly run: Run;
 	readonly facts: Facts;
+	/** Those of the accesses of `facts`, where they are known; what is known of `files` is then best in a table by the same. */
+	readonly paths?: NumberedPaths;
 	/** The state of every path of `facts`; before anything is hashed. */
 	readonly files: ReadonlyMap<Name, FileFact>;
 	/** What the code of each cell names; empty where it could not be read. */
@@ -54,8 +70,9 @@ export function judge(o: JudgeOptions): Judgement {
 function judgeAll(o: JudgeOptions): Judgement {
 	const world = createWorld(o);
 	const owners = openOwners(world);
-	const verdicts = new Map<Name, PathVerdict>();
-	const packages = new Map<Name, Package>();
+	const { numbers } = world.uses;
+	const verdicts = createPathTable<PathVerdict>(numbers);
+	const packages = createPathTable<Package>(numbers);
 	const used = new Map<Package, Set<Name>>();
 	const use = (one: Package, path: Name) => {
 		const files = used.get(one);
@@ -82,27 +99,26 @@ function judgeAll(o: JudgeOptions): Judgement {
 		if (answer.also !== undefined) use(answer.also, path);
 	};
 
-	// The list grows: bytecode adds its source.
-	const waiting = [...world.uses.paths()];
-	const different = waiting.length;
-	for (let at = 0; at < waiting.length; at++) {
-		const path = waiting[at]!;
-		if (at >= different && verdicts.has(path)) continue;
+	/** What bytecode stands for: judged once more when all has been told of it. */
+	const sources: Name[] = [];
+	const judgeOne = (path: Name) => {
 		const answer = world.story(path).missing ? null : owners.ask(path);
 		if (answer === null) {
 			const { rule, verdict, reason } = judgeUnowned(caseOf(path, owners.namesOf(path), world));
 			verdicts.set(path, { path, rule, verdict, reason, owner: null });
-			continue;
+			return;
 		}
 		if (answer.is !== 'compiled') {
 			settle(path, answer);
-			continue;
+			return;
 		}
 		const { source, answer: ofSource } = answer;
 		const isThere = world.kind(source) === 'file';
-		if (isThere) waiting.push(...standIn(path, source, world, verdicts));
+		if (isThere) sources.push(...standIn(path, source, world, verdicts));
 		settle(path, compiledAnswer(source, ofSource, isThere));
-	}
+	};
+	for (const path of world.uses.paths()) judgeOne(path);
+	for (const source of sources) if (!verdicts.has(source)) judgeOne(source);
 	warnOfGone(world, verdicts);
 	for (const one of world.environments.interpreters) {
 		for (const exec of o.facts.execs)
@@ -141,7 +157,7 @@ function warnOfGone(world: World, verdicts: ReadonlyMap<Name, PathVerdict>): voi
 }
 
 /** Reading bytecode is reading its source; returns what is still to be judged. */
-function standIn(path: Name, source: Name, world: World, verdicts: Map<Name, PathVerdict>): Name[] {
+function standIn(path: Name, source: Name, world: World, verdicts: PathTable<PathVerdict>): Name[] {
 	const reads = world.uses.of(path).filter((access) => access.how === 'read');
 	if (reads.length === 0) return [];
 	world.uses.derive(source, reads);

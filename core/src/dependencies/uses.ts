@@ -1,12 +1,25 @@
-import type { Facts, How, LogId, Name, Seq, Use } from '../model/index.ts';
-import { cleaned, keepingLast, parentOf } from './paths.ts';
+import {
+	createPathTable,
+	numberPaths,
+	type Facts,
+	type How,
+	type LogId,
+	type Name,
+	type NumberedPaths,
+	type PathNumbers,
+	type Seq,
+	type Use,
+} from '../model/index.ts';
+import { cleaned, parentOf } from './paths.ts';
 
 /** The accesses of a run by path, links not followed. What a rename moved is also found under its new name. */
 export interface Uses {
 	/** Every path, those that only follow from others included. */
-	paths(): IterableIterator<Name>;
+	paths(): Iterable<Name>;
 	/** The same, with their accesses. */
-	entries(): IterableIterator<[Name, readonly Use[]]>;
+	entries(): Iterable<[Name, readonly Use[]]>;
+	/** Of all paths of the run. */
+	readonly numbers: PathNumbers;
 	of(path: Name): readonly Use[];
 	has(path: Name, how: How): boolean;
 	/** Adds accesses that the log does not name so: what was done to a file before it got this name. */
@@ -21,8 +34,8 @@ const nothing: readonly Use[] = [];
 const writes: ReadonlySet<How> = new Set(['write', 'append', 'truncate', 'create', 'readwrite']);
 
 /** Indexes the accesses of a run, and folds renames into their targets at once, those of folders too. */
-export function indexUses(facts: Facts): Uses {
-	const byPath = new Map<Name, Use[]>();
+export function indexUses(facts: Facts, { numbers, ofAccesses }: NumberedPaths = numberPaths(facts.accesses)): Uses {
+	const byPath = createPathTable<Use[]>(numbers);
 	const tree = createTree();
 	const push = (path: Name, access: Use) => {
 		const known = byPath.get(path);
@@ -30,9 +43,9 @@ export function indexUses(facts: Facts): Uses {
 		byPath.set(path, [access]);
 		tree.add(path);
 	};
-	for (const access of facts.accesses) {
+	for (const [at, access] of facts.accesses.entries()) {
 		// What is known is clean.
-		const known = byPath.get(access.path);
+		const known = byPath.at(ofAccesses[at]!);
 		if (known !== undefined) known.push(access);
 		else push(cleaned(access.path), access);
 	}
@@ -78,17 +91,14 @@ export function indexUses(facts: Facts): Uses {
 		}
 	}
 
-	/** A list of accesses grows in its place: only where there was none, the answer becomes another. */
-	const of = keepingLast((path: Name) => byPath.get(path) ?? nothing);
+	const of = (path: Name) => byPath.get(path) ?? nothing;
 	return {
+		numbers,
 		paths: () => byPath.keys(),
 		entries: () => byPath.entries(),
 		of,
 		has: (path, how) => of(path).some((access) => access.how === how),
-		derive(path, from) {
-			derive(path, from);
-			of.forget();
-		},
+		derive,
 		renamedTo: (path) => renamed.get(path) ?? null,
 		isRemoved(path) {
 			for (const [log, at] of removed.get(path) ?? []) if (!byLog.own(path, log).some((one) => one.last > at)) return true;

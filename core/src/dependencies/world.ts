@@ -5,6 +5,7 @@ import {
 	type Facts,
 	type FileFact,
 	type Name,
+	type NumberedPaths,
 	type Run,
 	type ScriptUse,
 	type Warning,
@@ -82,22 +83,22 @@ export interface World {
 export interface WorldOptions {
 	readonly run: Run;
 	readonly facts: Facts;
+	readonly paths?: NumberedPaths;
 	readonly files: ReadonlyMap<Name, FileFact>;
 	readonly machine: Machine;
 	readonly cells: readonly CellUse[];
 	readonly scripts?: readonly ScriptUse[];
 }
 
-export function createWorld({ run, facts, files, machine, cells, scripts = [] }: WorldOptions): World {
+export function createWorld({ run, facts, paths, files, machine, cells, scripts = [] }: WorldOptions): World {
 	const { circumstances } = run;
-	const uses = indexUses(facts);
+	const uses = indexUses(facts, paths);
 	const environment = circumstances.environment;
 	const cwd = nameOfText(circumstances.cwd);
 	const folder = run.notebook === null ? cwd : parentOf(run.notebook);
 	const reals = new Map<Name, Name | null>();
-	const fileOf = keepingLast((path: Name) => files.get(path));
 	const real = (path: Name): Name | null => {
-		const fact = fileOf(path);
+		const fact = files.get(path);
 		if (fact !== undefined && (fact.realPath !== null || fact.kind === 'gone')) return fact.realPath;
 		let found = reals.get(path);
 		if (found === undefined) reals.set(path, (found = resolved(path)));
@@ -133,7 +134,7 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 		openSite: (site) => machine.site(site),
 	});
 	// A story is sooner told again than found among hundreds of thousands.
-	const story = keepingLast((path: Name) => storyOf(path, uses, fileOf(path) ?? null));
+	const story = keepingLast((path: Name) => storyOf(path, uses, files.get(path) ?? null));
 	const warnings: Warning[] = [];
 	const ran = new Set<Name>();
 	for (const exec of facts.execs) for (const path of programsOf(exec, cwd)) ran.add(real(path) ?? path);
@@ -178,7 +179,7 @@ export function createWorld({ run, facts, files, machine, cells, scripts = [] }:
 		ran,
 		real,
 		kind(path) {
-			const fact = fileOf(path);
+			const fact = files.get(path);
 			if (fact !== undefined && fact.kind !== 'link' && fact.kind !== 'other') return fact.kind;
 			const state = statOf(path);
 			if (state === null) return 'gone';

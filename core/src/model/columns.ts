@@ -45,29 +45,3 @@ export function columnsOf(accesses: readonly Access[]): AccessColumns {
 		count: accesses.map((one) => one.count),
 	};
 }
-
-/** Paths as numbers from 0 on, so that each is looked for by its text once. */
-export interface PathNumbers {
-	/** In the order of the numbers. */
-	readonly paths: readonly Name[];
-	/** The number of each; a path that is new gets the next. */
-	of(paths: ArrayLike<Name>): Int32Array;
-}
-
-export function createPathNumbers(): PathNumbers {
-	const paths: Name[] = [];
-	const numbers = new Map<Name, number>();
-	return {
-		paths,
-		of(some) {
-			const found = new Int32Array(some.length);
-			for (let at = 0; at < some.length; at++) {
-				const path = some[at]!;
-				let number = numbers.get(path);
-				if (number === undefined) numbers.set(path, (number = paths.push(path) - 1));
-				found[at] = number;
-			}
-			return found;
-		},
-	};
-}

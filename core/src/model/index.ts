@@ -9,6 +9,7 @@ export * from './machine/disk.ts';
 export * from './machine/process.ts';
 export * from './mark.ts';
 export * from './names.ts';
+export * from './paths.ts';
 export * from './redaction/address.ts';
 export * from './redaction/argv.ts';
 export * from './redaction/lookup.ts';

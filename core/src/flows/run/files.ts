@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import {
+	createPathTable,
 	fsPath,
 	type AccessColumns,
 	type Facts,
@@ -10,6 +11,7 @@ import {
 	type LogId,
 	type Name,
 	type PathNumbers,
+	type PathTable,
 	type PathVerdict,
 } from '../../model/index.ts';
 import { look, sha256Of, type Blobs, type Look } from '../../store/index.ts';
@@ -38,9 +40,9 @@ export function lookAtFiles(
 	used: Existed,
 	journal: readonly JournalEntry[],
 	o: Looking,
-): Map<Name, FileFact> {
+): PathTable<FileFact> {
 	const saved = new Map<Name, Saved>(journal.flatMap((entry) => (entry.event === 'input' ? [[entry.path, entry]] : [])));
-	const files = new Map<Name, FileFact>();
+	const files = createPathTable<FileFact>(used.numbers);
 	const folders = new Map<Name, Name | null>();
 	for (const [path, existed] of used.entries()) files.set(path, lookAtFile(path, saved.get(path), existed, o, folders));
 	const others = facts.changes.flatMap((change) => (change.from === null ? [change.to] : [change.from, change.to]));
@@ -54,28 +56,32 @@ export function lookAtFiles(
 
 /** What the first uses of paths say of their having been there before. */
 export interface Existed {
-	/** Adds some accesses, log by log. @param numbers those of their paths */
-	add(accesses: Pick<AccessColumns, 'log' | 'how' | 'first'>, numbers: Int32Array): void;
+	readonly numbers: PathNumbers;
+	/** Adds some accesses, log by log. @param ofAccesses the numbers of their paths */
+	add(accesses: Pick<AccessColumns, 'log' | 'how' | 'first'>, ofAccesses: Int32Array): void;
 	/** Null where they say nothing. */
 	entries(): Iterable<readonly [path: Name, existed: boolean | null]>;
 }
 
 /** Of several logs each has a first: where one of them did not find it, or made it, the others used what was made meanwhile. */
-export function createExisted({ paths }: PathNumbers): Existed {
+export function createExisted(numbers: PathNumbers): Existed {
 	/** By the numbers of paths; and the log in which each was last seen, by its ordinal. */
 	const told: (boolean | null)[] = [];
 	const seenIn: number[] = [];
 	let log: LogId | null = null;
 	let logs = 0;
 	return {
-		entries: () => told.map((existed, path) => [paths[path]!, existed] as const),
-		add(accesses, numbers) {
+		numbers,
+		*entries() {
+			for (const [path, existed] of told.entries()) yield [numbers.at(path), existed];
+		},
+		add(accesses, ofAccesses) {
 			for (const at of byFirst(accesses)) {
 				if (accesses.log[at] !== log) {
 					log = accesses.log[at]!;
 					logs++;
 				}
-				const path = numbers[at]!;
+				const path = ofAccesses[at]!;
 				while (told.length <= path) {
 					told.push(null);
 					seenIn.push(0);
@@ -173,11 +179,11 @@ function lookAtFile(
  * and must still be the same when it is packed.
  */
 export function withSources(
-	looked: ReadonlyMap<Name, FileFact>,
+	looked: PathTable<FileFact>,
 	verdicts: ReadonlyMap<Name, PathVerdict>,
 	o: Looking,
-): Map<Name, FileFact> {
-	const files = new Map(looked);
+): PathTable<FileFact> {
+	const files = looked.copy();
 	const folders = new Map<Name, Name | null>();
 	for (const path of verdicts.keys()) if (!files.has(path)) files.set(path, lookAtFile(path, undefined, null, o, folders));
 	return files;
@@ -235,7 +241,7 @@ function sizeOf(seen: Look, inside: Inside | null): number | null {
 
 /** What is kept of a file, by what it was judged to be. */
 interface Keeping {
-	readonly files: ReadonlyMap<Name, FileFact>;
+	readonly files: PathTable<FileFact>;
 	readonly verdicts: ReadonlyMap<Name, PathVerdict>;
 	readonly blobs: Blobs;
 	/** Bytes of outputs in all that go into the blob store. */
@@ -254,10 +260,10 @@ const hashed: ReadonlySet<PathVerdict['verdict']> = new Set(['software', 'input'
  * Hashes what is a dependency, as of the end of the run, and keeps the bytes of what was written. A secret is neither hashed
  * nor kept; what was set aside otherwise is not worth either.
  */
-export async function keepFiles(o: Keeping): Promise<Map<Name, FileFact>> {
+export async function keepFiles(o: Keeping): Promise<PathTable<FileFact>> {
 	let left = o.limit;
 	const placeOf = (path: Name) => (o.inside === null ? path : (o.inside.place(path, true) ?? nowhere));
-	const kept = new Map<Name, FileFact>();
+	const kept = createPathTable<FileFact>(o.files.numbers);
 	for (const [path, file] of o.files) {
 		const verdict = o.verdicts.get(path)?.verdict ?? 'unknown';
 		if (file.kind !== 'file' && file.kind !== 'link')

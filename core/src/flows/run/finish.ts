@@ -3,16 +3,17 @@ import { writeFile } from 'node:fs/promises';
 import { createUnion, describe, judge, openMachine, wholeRun, type Machine } from '../../dependencies/index.ts';
 import {
 	columnsOf,
-	createPathNumbers,
 	differenceWarning,
 	encodeName,
 	findSecrets,
+	numberPaths,
 	type Access,
 	type CellUse,
 	type Facts,
 	type FileFact,
 	type Listener,
 	type Name,
+	type NumberedPaths,
 	type Run,
 	type RunWorker,
 	type Secrets,
@@ -99,18 +100,19 @@ export async function finishRun(ending: Ending): Promise<Run> {
 	if (executed !== null) await folder.write('executed.ipynb', executed);
 	const looking = { started: Date.parse(begun.started), ended: o.ended, inside: o.inside, looks: o.looks };
 	const known = o.known ?? new Map<Name, FileFact>();
-	const looked = new Map([...lookAtFiles(o.facts, o.existed, journal, looking), ...known]);
+	const looked = lookAtFiles(o.facts, o.existed, journal, looking);
+	for (const [path, file] of known) looked.set(path, file);
 
 	listen({ type: 'step', what: 'judging what was used', done: null, of: null });
 	const machine = o.inside === null ? (o.machine ?? openMachine()) : openMachine({ view: o.inside, dpkg: recordedDpkg });
 	const blobs = openBlobs(o.home);
 	const scripts =
 		o.notebook === null ? await usesOfProgram({ run: account, facts: o.facts, files: looked, blobs, view: o.inside }) : [];
-	const judgement = judge({ run: account, facts: o.facts, files: looked, cells: o.uses, scripts, machine });
+	const judgement = judge({ run: account, facts: o.facts, paths: o.paths, files: looked, cells: o.uses, scripts, machine });
 	// The outputs of cells first: they are small, and what a verdict is about. What they leave of the limit is the files'.
 	const outputs = await keepOutputs(results, blobs, o.keepOutputs);
 	const taken = outputs.reduce((sum, output) => sum + (output.blob === null ? 0 : output.bytes), 0);
-	const kept = await keepFiles({
+	const files = await keepFiles({
 		files: withSources(looked, judgement.verdicts, looking),
 		verdicts: judgement.verdicts,
 		blobs,
@@ -118,7 +120,7 @@ export async function finishRun(ending: Ending): Promise<Run> {
 		inside: o.inside,
 	});
 
-	const files = new Map([...kept, ...known]);
+	for (const [path, file] of known) files.set(path, file);
 
 	listen({ type: 'step', what: 'writing the run', done: null, of: null });
 	await writeTables(folder.directory, { facts: o.all, files: [...files.values()], outputs }, o.told.written);
@@ -151,21 +153,30 @@ export async function finishRun(ending: Ending): Promise<Run> {
 }
 
 /** The facts as they are judged, and as they are kept where that is not done yet. */
-async function judged(ending: Ending): Promise<{ readonly facts: Facts; readonly all: Facts; readonly existed: Existed }> {
+async function judged(ending: Ending): Promise<{
+	readonly facts: Facts;
+	/** Those of the accesses of `facts`. */
+	readonly paths: NumberedPaths;
+	readonly all: Facts;
+	readonly existed: Existed;
+}> {
 	const { facts, existed, written } = ending.told;
-	if (written !== null && existed !== null) return { facts, all: facts, existed };
+	if (written !== null && existed !== null) {
+		return { facts, paths: numberPaths(facts.accesses, existed.numbers), all: facts, existed };
+	}
 	const all = await withOriginals(ending, facts);
 	const { accesses } = all;
-	const numbers = createPathNumbers();
-	const paths = numbers.of(accesses.map(({ path }) => path));
+	const paths = numberPaths(accesses);
+	const { numbers, ofAccesses } = paths;
 	const used = createExisted(numbers);
 	const [log, how, first] = [accesses.map((one) => one.log), accesses.map((one) => one.how), accesses.map((one) => one.first)];
-	used.add({ log, how, first }, paths);
+	used.add({ log, how, first }, ofAccesses);
 	// Where no worker has a log of its own, nothing is done by several of them.
-	if (all.processes.every((process) => process.log === 'manager')) return { facts: all, all, existed: used };
+	if (all.processes.every((process) => process.log === 'manager')) return { facts: all, paths, all, existed: used };
 	const union = createUnion(all, numbers);
-	union.add(columnsOf(accesses), paths);
-	return { facts: { ...all, accesses: union.uses() }, all, existed: used };
+	union.add(columnsOf(accesses), ofAccesses);
+	const uses = union.uses();
+	return { facts: { ...all, accesses: uses }, paths: numberPaths(uses, numbers), all, existed: used };
 }
 
 /** The facts with the names of files that the manager knows, where an engine gave its workers others. */
