@@ -97,8 +97,13 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 				return access.shared?.by.tasks.some((task) => isOfTask(one.tasks, task)) ?? isOfTask(one.tasks, access.task);
 		}
 	};
-	/** Most things are used on behalf of one part alone, and many of the same: these are told once. */
-	const alone = new Map<string, Scopes>();
+	/** Most things are used on behalf of one part alone, and many of the same: these are told once, by cell, worker, task and time. */
+	const alone = new Map<CellExecution | null, ToldOfCell>();
+	const toldOf = ({ cell, shared, worker, task }: Use): ToldOfTask => {
+		const ofCell: ToldOfCell = kept(alone, cell, () => new Map());
+		const ofWorker = kept(ofCell, shared?.by ?? worker, () => new Map<TaskAttempt | null, ToldOfTask>());
+		return kept(ofWorker, shared === undefined ? task : null, () => new Map());
+	};
 	const loaders = loadersOf(facts);
 	const inheritsIt = (one: Part, access: Use): boolean => {
 		if (one.part !== 'tasks' || !isHandedOn(access)) return false;
@@ -110,14 +115,16 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 	};
 	return {
 		of(accesses) {
-			const only = keyOfOnly(accesses, heirs, outside);
-			const known = only === null ? undefined : alone.get(only);
+			const only = useOfOnly(accesses, heirs, outside);
+			const told = only === null ? null : toldOf(only);
+			const time = only === null ? null : outside(only);
+			const known = told?.get(time);
 			if (known !== undefined) return known;
 			const cells = new Set<number>();
 			const workers = new Set<string>();
 			const tasks = new Set<string>();
 			const times = new Set<string>();
-			const told = new Set<Sharers>();
+			const seen = new Set<Sharers>();
 			let manager = false;
 			for (const access of accesses) {
 				const cell = access.cell === null ? null : cellOf(access.cell);
@@ -125,13 +132,13 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 				const sharers = access.shared?.by;
 				if (sharers !== undefined) {
 					// Most of what many workers used, the same of them did.
-					if (told.has(sharers)) continue;
-					told.add(sharers);
+					if (seen.has(sharers)) continue;
+					seen.add(sharers);
 					for (const task of sharers.tasks) tasks.add(task);
 				} else if (access.task !== null) tasks.add(access.task);
 				if (access.worker === null) manager = true;
-				const time = outside(access);
-				if (time !== null) times.add(time);
+				const when = outside(access);
+				if (when !== null) times.add(when);
 				for (const worker of workersOf(access)) workers.add(worker);
 			}
 			const found = {
@@ -141,7 +148,7 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 				manager,
 				outside: outsideInOrder(times),
 			};
-			if (only !== null) alone.set(only, found);
+			told?.set(time, found);
 			return found;
 		},
 		selects: (selector, access) => selector.parts.some((one) => hasPart(one, access)),
@@ -152,12 +159,23 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 	};
 }
 
-/** Of accesses on behalf of one and the same part, which that is; null where there are several, or who may have handed on what it read. */
-function keyOfOnly(
+/** By the time that `outside` tells. */
+type ToldOfTask = Map<string | null, Scopes>;
+type ToldOfCell = Map<Sharers | WorkerId | null, Map<TaskAttempt | null, ToldOfTask>>;
+
+/** What is kept by a key, made where it is not there yet. */
+function kept<K, V>(of: Map<K, V>, key: K, make: () => V): V {
+	let found = of.get(key);
+	if (found === undefined) of.set(key, (found = make()));
+	return found;
+}
+
+/** The first of accesses on behalf of one and the same part; null where there are several, or who may have handed on what it read. */
+function useOfOnly(
 	accesses: Iterable<Use>,
 	heirs: ReadonlyMap<ProcessOrdinal, readonly Heir[]>,
 	outside: (access: Access) => string | null,
-): string | null {
+): Use | null {
 	let first: Use | null = null;
 	let time: string | null = null;
 	for (const access of accesses) {
@@ -170,9 +188,7 @@ function keyOfOnly(
 		if (access.shared !== undefined) continue;
 		if (access.worker !== first.worker || access.task !== first.task) return null;
 	}
-	if (first === null) return null;
-	if (first.shared !== undefined) return `${first.cell} shared ${first.shared.by.number}`;
-	return `${first.cell} ${first.worker} ${first.task} ${time}`;
+	return first;
 }
 
 /** To whom what a process had read was handed on. */

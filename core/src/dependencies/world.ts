@@ -1,4 +1,5 @@
 import {
+	createPathTable,
 	workspacesOf,
 	type CellUse,
 	type ExecFact,
@@ -30,7 +31,7 @@ import {
 	realPathOf,
 	statOf,
 } from './paths.ts';
-import { createScopes, type ScopeTeller } from './scopes.ts';
+import { createScopes, type Scopes, type ScopeTeller } from './scopes.ts';
 import { indexUses, type Uses } from './uses.ts';
 
 /** What a path is; of a link, what it leads to. */
@@ -60,6 +61,8 @@ export interface World {
 	 */
 	readonly listing: ReadonlyMap<number | null, readonly string[] | null>;
 	readonly scopes: ScopeTeller;
+	/** Of all that was done with a path. */
+	scopesOf(path: Name): Scopes;
 	/** The project's own rules. */
 	readonly project: ProjectMatcher;
 	/** When the run began, in milliseconds since 1970. */
@@ -74,7 +77,7 @@ export interface World {
 	story(path: Name): Story;
 	/** The folder, itself or one above, that says by a CACHEDIR.TAG that it is a cache; a conda prefix says so and is none, HOME and the notebook's folder never are. */
 	cacheFolder(folder: Name): Name | null;
-	/** A path got more uses: its story is told anew. */
+	/** A path got more uses: its story is told anew, and its scopes. */
 	forget(path: Name): void;
 	warn(warning: Warning): void;
 	readonly warnings: readonly Warning[];
@@ -145,6 +148,7 @@ export function createWorld({ run, facts, paths, files, machine, cells, scripts 
 		else if (!known.includes(as)) known.push(as);
 	}
 	const scopes = createScopes(run, facts);
+	const scopesOfPaths = createPathTable<Scopes>(uses.numbers);
 	for (const { number, names } of cells) {
 		for (const file of names.runs) {
 			const script = scriptOf(file, number, { uses, scopes, folder, home: nameOfText(circumstances.home) });
@@ -173,6 +177,11 @@ export function createWorld({ run, facts, paths, files, machine, cells, scripts 
 			...scripts.flatMap(({ names }) => (names.lists ? [[null, null] as const] : [])),
 		]),
 		scopes,
+		scopesOf(path) {
+			let found = scopesOfPaths.get(path);
+			if (found === undefined) scopesOfPaths.set(path, (found = scopes.of(uses.of(path))));
+			return found;
+		},
 		project: openProject(circumstances.rules, home),
 		started: Date.parse(run.started),
 		imported: importedSources(uses, real),
@@ -187,7 +196,10 @@ export function createWorld({ run, facts, paths, files, machine, cells, scripts 
 		},
 		story,
 		cacheFolder,
-		forget: () => story.forget(),
+		forget(path) {
+			story.forget();
+			scopesOfPaths.delete(path);
+		},
 		warn: (warning) => void (warnings.some((one) => one.message === warning.message) || warnings.push(warning)),
 		warnings,
 	};

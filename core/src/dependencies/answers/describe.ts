@@ -50,7 +50,7 @@ function describeAll(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector:
 		} else if (isSetAside(verdict.verdict)) {
 			if (accesses.some((access) => opened.has(access.how))) setAside.push({ path, as: verdict.verdict, reason });
 		} else if (verdict.verdict === 'unknown') unknown.push({ path, reason });
-		else if (verdict.verdict === 'missing' && mayBeMeant(path, j)) missing.push({ path, ...world.scopes.of(accesses) });
+		else if (verdict.verdict === 'missing' && mayBeMeant(path, j)) missing.push({ path, ...world.scopesOf(path) });
 	}
 	const software = describeSoftware(j, selector, files);
 	const isWhole = selector.parts.some(({ part }) => part === 'run');
@@ -79,7 +79,7 @@ function dataItem(verdict: PathVerdict, accesses: readonly Use[], j: Judgement, 
 	const role = roleIn(verdict.verdict);
 	if (role === null) return null;
 	const relative = relativeTo(path, world.folder);
-	const { cells, workers, tasks, manager, outside } = scopesWithoutLooks(accesses, j);
+	const { cells, workers, tasks, manager, outside } = scopesWithoutLooks(path, accesses, j);
 	// Written out: with hundreds of thousands of them, objects that are put together from others are slow and large.
 	if (world.kind(path) === 'directory') {
 		const sha256 = listingHash(namesBefore(path, world));
@@ -114,11 +114,9 @@ function sizeOf(path: Name, file: FileFact | null): number | null {
 }
 
 /** Who opened it; who only asked whether it is there did not use what it holds. */
-function scopesWithoutLooks(accesses: readonly Use[], j: Judgement): Scopes {
-	const used = accesses.every((access) => opened.has(access.how))
-		? accesses
-		: accesses.filter((access) => opened.has(access.how));
-	return j.world.scopes.of(used);
+function scopesWithoutLooks(path: Name, accesses: readonly Use[], { world }: Judgement): Scopes {
+	if (accesses.every((access) => opened.has(access.how))) return world.scopesOf(path);
+	return world.scopes.of(accesses.filter((access) => opened.has(access.how)));
 }
 
 function roleIn(verdict: PathVerdict['verdict']): DataDependency['role'] | null {

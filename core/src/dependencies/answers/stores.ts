@@ -7,17 +7,18 @@ import { joinScopes } from '../scopes.ts';
 
 /** The stores of a run: of each file that is part of one, which. They are those of the whole run, whatever part is asked about. */
 export function storesIn(j: Judgement): ReadonlyMap<Name, Store> {
-	const used: { readonly path: Name; readonly role: DataRole }[] = [];
+	const { world } = j;
+	const used: { readonly path: Name; readonly role: DataRole; readonly cells: string }[] = [];
 	const seen: Name[] = [];
+	const textOf = keepingLast((cells: readonly number[]) => cells.join());
 	for (const { path, verdict } of j.verdicts.values()) {
 		if (verdict === 'missing') continue;
 		seen.push(path);
 		const role = dataRoles.find((one) => one === verdict);
-		if (role !== undefined && j.world.kind(path) !== 'directory') used.push({ path, role });
+		if (role !== undefined && world.kind(path) !== 'directory')
+			used.push({ path, role, cells: textOf(world.scopesOf(path).cells) });
 	}
-	const { uses, scopes, folder, home } = j.world;
-	const cellsOf = keepingLast((cells: readonly number[]) => cells.join());
-	return storesOf(used, seen, [folder, home], (path) => cellsOf(scopes.of(uses.of(path)).cells));
+	return storesOf(used, seen, [world.folder, world.home]);
 }
 
 /** Folds the files of stores, and the listings in them, into one dependency for each store. */

@@ -17,6 +17,8 @@ export interface Store {
 interface Used {
 	readonly path: Name;
 	readonly role: DataRole;
+	/** The cells that used it, as a text. */
+	readonly cells: string;
 }
 
 /** What stands in the outermost folder of a store, and says so. */
@@ -51,13 +53,11 @@ export const manyFiles = 'folder with many files';
  * @param used all files that the run used as data
  * @param seen all paths that were there: a mark that was only looked at counts too
  * @param outside folders that are never a store, nor is one that they lie in: the notebook's and the home folder
- * @param cellsOf the cells that used a file, as a text
  */
 export function storesOf(
 	used: readonly Used[],
 	seen: Iterable<Name>,
 	outside: readonly Name[],
-	cellsOf: (path: Name) => string,
 ): Map<Name, Store> {
 	const allowed = (folder: Name) => !outside.some((one) => isWithin(one, folder));
 	const marked = new Map<Name, string>();
@@ -70,7 +70,7 @@ export function storesOf(
 	const parted = takeGroups(left, (path) => partitionsOf(path, allowed), found);
 	const shaped = takeGroups(parted, shapeOf, found, (members) => members.some((path) => /\.shp$/i.test(path)));
 	const alone = takeGroups(shaped, databaseAmong(shaped), found);
-	takeFolders(alone, allowed, cellsOf, found);
+	takeFolders(alone, allowed, found);
 	return found;
 }
 
@@ -151,7 +151,6 @@ function databaseAmong(used: readonly Used[]): (path: Name) => Store | null {
 function takeFolders(
 	used: readonly Used[],
 	allowed: (folder: Name) => boolean,
-	cellsOf: (path: Name) => string,
 	found: Map<Name, Store>,
 ): void {
 	const byRole = new Map<DataRole, Map<Name, Used[]>>();
@@ -172,8 +171,7 @@ function takeFolders(
 		const folder = parentOf(inFolder[0]!.path); // no group is empty
 		if (inFolder.length < many || !allowed(folder)) continue;
 		const byCells = new Map<string, Name[]>();
-		for (const { path } of inFolder) {
-			const cells = cellsOf(path);
+		for (const { path, cells } of inFolder) {
 			const known = byCells.get(cells);
 			if (known === undefined) byCells.set(cells, [path]);
 			else known.push(path);
@@ -191,7 +189,7 @@ function takeFolders(
  *
  * @param members not empty
  */
-export function roleOfStore(members: readonly Used[]): DataRole {
+export function roleOfStore(members: readonly Pick<Used, 'path' | 'role'>[]): DataRole {
 	const has = (role: DataRole, of = members) => of.some((one) => one.role === role);
 	if (has('updated') || (has('input') && (has('output') || has('intermediate')))) return 'updated';
 	if (has('input')) return 'input';
