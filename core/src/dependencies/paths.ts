@@ -34,10 +34,13 @@ export function relativeTo(path: Name, folder: Name): Name | null {
 
 /** The last answer of `parentOf`: the same text is the same string, by which a table finds what it knows of a folder far sooner. */
 let lastParent: Name = '/';
+let lastPath: Name = '/';
 
 export function parentOf(path: Name): Name {
+	if (path === lastPath) return lastParent;
+	lastPath = path;
 	const at = path.lastIndexOf('/');
-	if (at <= 0) return '/';
+	if (at <= 0) return (lastParent = '/');
 	// Files of one folder come one after another, and each is asked about several times.
 	if (at !== lastParent.length || !path.startsWith(lastParent)) lastParent = path.slice(0, at);
 	return lastParent;

@@ -43,11 +43,17 @@ export function indexUses(facts: Facts, { numbers, ofAccesses }: NumberedPaths =
 		byPath.set(path, [access]);
 		tree.add(path);
 	};
-	for (const [at, access] of facts.accesses.entries()) {
+	const { accesses } = facts;
+	for (let at = 0; at < accesses.length; at++) {
+		const access = accesses[at]!;
 		// What is known is clean.
 		const known = byPath.at(ofAccesses[at]!);
-		if (known !== undefined) known.push(access);
-		else push(cleaned(access.path), access);
+		if (known !== undefined) {
+			known.push(access);
+			continue;
+		}
+		const path = numbers.at(ofAccesses[at]!);
+		push(cleaned(path), access);
 	}
 	const renamed = new Map<Name, Name>();
 	const removed = new Map<Name, Map<LogId, Seq>>();
