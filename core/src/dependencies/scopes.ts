@@ -12,6 +12,7 @@ import type {
 	Use,
 	WorkerId,
 } from '../model/index.ts';
+import { kept } from './kept.ts';
 import { createOutside, outsideInOrder } from './outside.ts';
 import { byName } from './paths.ts';
 
@@ -162,13 +163,6 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 /** By the time that `outside` tells. */
 type ToldOfTask = Map<string | null, Scopes>;
 type ToldOfCell = Map<Sharers | WorkerId | null, Map<TaskAttempt | null, ToldOfTask>>;
-
-/** What is kept by a key, made where it is not there yet. */
-function kept<K, V>(of: Map<K, V>, key: K, make: () => V): V {
-	let found = of.get(key);
-	if (found === undefined) of.set(key, (found = make()));
-	return found;
-}
 
 /** The first of accesses on behalf of one and the same part; null where there are several, or who may have handed on what it read. */
 function useOfOnly(

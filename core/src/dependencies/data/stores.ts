@@ -1,4 +1,5 @@
 import type { DataRole, Name } from '../../model/index.ts';
+import { kept } from '../kept.ts';
 import { baseOf, isWithin, parentOf } from '../paths.ts';
 
 /** Many files that are one thing to whoever uses them. */
@@ -148,40 +149,34 @@ function databaseAmong(used: readonly Used[]): (path: Name) => Store | null {
 }
 
 /** Which cell needs which of them must still be told: files of other cells are another dependency. */
-function takeFolders(
-	used: readonly Used[],
-	allowed: (folder: Name) => boolean,
-	found: Map<Name, Store>,
-): void {
-	const byRole = new Map<DataRole, Map<Name, Used[]>>();
-	const groups: Used[][] = [];
-	for (const one of used) {
-		let byFolder = byRole.get(one.role);
-		if (byFolder === undefined) byRole.set(one.role, (byFolder = new Map<Name, Used[]>()));
-		const folder = parentOf(one.path);
-		const known = byFolder.get(folder);
-		if (known !== undefined) known.push(one);
-		else {
-			const group = [one];
-			byFolder.set(folder, group);
-			groups.push(group);
+function takeFolders(used: readonly Used[], allowed: (folder: Name) => boolean, found: Map<Name, Store>): void {
+	const byRole = new Map<DataRole, Map<string, Map<Name, Alike>>>();
+	const groups: Alike[] = [];
+	const groupOf = used.map(({ path, role, cells }) => {
+		const byCells = kept(byRole, role, () => new Map<string, Map<Name, Alike>>());
+		const byFolder = kept(byCells, cells, () => new Map<Name, Alike>());
+		const folder = parentOf(path);
+		let one = byFolder.get(folder);
+		if (one === undefined) {
+			byFolder.set(folder, (one = { folder, count: 0, store: null }));
+			groups.push(one);
 		}
+		one.count++;
+		return one;
+	});
+	for (const one of groups) {
+		if (one.count < many || !allowed(one.folder)) continue;
+		one.store = { path: one.folder, what: manyFiles, base: one.folder, whole: false };
 	}
-	for (const inFolder of groups) {
-		const folder = parentOf(inFolder[0]!.path); // no group is empty
-		if (inFolder.length < many || !allowed(folder)) continue;
-		const byCells = new Map<string, Name[]>();
-		for (const { path, cells } of inFolder) {
-			const known = byCells.get(cells);
-			if (known === undefined) byCells.set(cells, [path]);
-			else known.push(path);
-		}
-		for (const members of byCells.values()) {
-			if (members.length < many) continue;
-			const store: Store = { path: folder, what: manyFiles, base: folder, whole: false };
-			for (const path of members) found.set(path, store);
-		}
-	}
+	for (const [at, { store }] of groupOf.entries()) if (store !== null) found.set(used[at]!.path, store);
+}
+
+/** The files of a folder in one role, for the same cells. */
+interface Alike {
+	readonly folder: Name;
+	count: number;
+	/** Which they are together, where they are enough. */
+	store: Store | null;
 }
 
 /**

@@ -11,7 +11,7 @@ import { interpreter } from './interpreter.ts';
 import { languages } from './languages/index.ts';
 import { libraries } from './libraries.ts';
 import { modules } from './modules.ts';
-import type { Answer, OwnerFinder, Question } from './owner.ts';
+import type { Answer, Asker, OwnerFinder, Question } from './owner.ts';
 import { python } from './python.ts';
 import { apk, dpkg, rpm } from './system.ts';
 import { unrecorded } from './unrecorded.ts';
@@ -52,29 +52,39 @@ export interface Compiled {
 	readonly answer: Exclude<Answer, { is: 'compiled' }> | null;
 }
 
+interface Finder {
+	readonly owner: OwnerFinder;
+	readonly ask: Asker;
+}
+
+/** What is the same for all files of a folder. */
+interface Folder {
+	/** Links resolved. */
+	readonly real: Name;
+	/** Who may own one; null until it is asked. */
+	finders: readonly Finder[] | null;
+}
+
 export function openOwners(world: World): Owners {
-	const finders = owners.map((owner) => ({ owner, ask: owner.open(world) }));
-	const folders = new Map<Name, Name>();
-	const folderOf = (folder: Name) => {
-		let real = folders.get(folder);
-		if (real === undefined) folders.set(folder, (real = world.real(folder) ?? folder));
-		return real;
-	};
+	const finders: readonly Finder[] = owners.map((owner) => ({ owner, ask: owner.open(world) }));
+	const folders = new Map<Name, Folder>();
+	const folderAt = keepingLast((path: Name): Folder => {
+		let found = folders.get(path);
+		if (found === undefined) folders.set(path, (found = { real: world.real(path) ?? path, finders: null }));
+		return found;
+	});
 	const namesOf = keepingLast((path: Name): readonly Name[] => {
 		const folder = parentOf(path);
-		const realFolder = folderOf(folder);
+		const realFolder = folderAt(folder).real;
 		const placed = path === '/' ? path : realFolder === folder ? cleaned(path) : joined(realFolder, baseOf(path));
 		const real = world.real(path) ?? placed;
 		return real === path ? [path] : placed === path || placed === real ? [path, real] : [path, placed, real];
 	});
-	const inFolders = new Map<Name, typeof finders>();
 	/** Who may own a file; of what has several names, all are asked. */
-	const findersOf = ({ path, names, folder }: Question): typeof finders => {
+	const findersOf = ({ path, names, folder }: Question): readonly Finder[] => {
 		if (folder || names.length > 1) return finders;
 		const parent = parentOf(path);
-		let found = inFolders.get(parent);
-		if (found === undefined) inFolders.set(parent, (found = finders.filter(({ ask }) => ask.mayOwnIn?.(parent) ?? true)));
-		return found;
+		return (folderAt(parent).finders ??= finders.filter(({ ask }) => ask.mayOwnIn?.(parent) ?? true));
 	};
 	const first = (question: Question): Answer | null => {
 		for (const { owner, ask } of findersOf(question)) {
