@@ -106,6 +106,8 @@ function judgeAll(o: JudgeOptions): Judgement {
 		if (answer === null) {
 			const { rule, verdict, reason } = judgeUnowned(caseOf(path, owners.namesOf(path), world));
 			verdicts.set(path, { path, rule, verdict, reason, owner: null });
+			// Its accesses are at hand: who comes later for their scopes need not bring them from memory once more.
+			if (verdict !== 'missing') world.scopesOf.openers(path);
 			return;
 		}
 		if (answer.is !== 'compiled') {

@@ -1,20 +1,23 @@
-import type {
-	Access,
-	CellExecution,
-	Facts,
-	FactsWithoutAccesses,
-	How,
-	ProcessOrdinal,
-	Run,
-	Seq,
-	Sharers,
-	TaskAttempt,
-	Use,
-	WorkerId,
+import {
+	createPathTable,
+	type Access,
+	type CellExecution,
+	type Facts,
+	type FactsWithoutAccesses,
+	type How,
+	type Name,
+	type ProcessOrdinal,
+	type Run,
+	type Seq,
+	type Sharers,
+	type TaskAttempt,
+	type Use,
+	type WorkerId,
 } from '../model/index.ts';
 import { kept } from './kept.ts';
 import { createOutside, outsideInOrder } from './outside.ts';
 import { byName } from './paths.ts';
+import type { Uses } from './uses.ts';
 
 /** Which parts of a run used a thing. */
 export interface Scopes {
@@ -158,6 +161,48 @@ export function createScopes(run: Run, facts: Facts): ScopeTeller {
 		outside,
 		beganAt: (execution) => began.get(execution) ?? null,
 	};
+}
+
+/** The scopes of paths, each told once. */
+export interface PathScopes {
+	/** Of all that was done with one. */
+	all(path: Name): Scopes;
+	/** Of those who opened it: who only asked whether it is there did not use what it holds. */
+	openers(path: Name): Scopes;
+	/** A path got more uses. */
+	forget(path: Name): void;
+}
+
+export function createPathScopes(uses: Uses, scopes: ScopeTeller): PathScopes {
+	const told = createPathTable<Scopes>(uses.numbers);
+	const toldOfOpeners = createPathTable<Scopes>(uses.numbers);
+	const all = (path: Name): Scopes => {
+		const known = told.get(path);
+		if (known !== undefined) return known;
+		const found = scopes.of(uses.of(path));
+		told.set(path, found);
+		return found;
+	};
+	return {
+		all,
+		openers(path) {
+			const known = toldOfOpeners.get(path);
+			if (known !== undefined) return known;
+			const accesses = uses.of(path);
+			const found = accesses.every(isOpened) ? all(path) : scopes.of(accesses.filter(isOpened));
+			toldOfOpeners.set(path, found);
+			return found;
+		},
+		forget(path) {
+			told.delete(path);
+			toldOfOpeners.delete(path);
+		},
+	};
+}
+
+/** Not only looked at, or looked for. */
+export function isOpened({ how }: Access): boolean {
+	return how !== 'stat' && how !== 'missing';
 }
 
 /** By the time that `outside` tells. */

@@ -1,5 +1,4 @@
 import {
-	createPathTable,
 	workspacesOf,
 	type CellUse,
 	type ExecFact,
@@ -31,7 +30,7 @@ import {
 	realPathOf,
 	statOf,
 } from './paths.ts';
-import { createScopes, type Scopes, type ScopeTeller } from './scopes.ts';
+import { createPathScopes, createScopes, type PathScopes, type ScopeTeller } from './scopes.ts';
 import { indexUses, type Uses } from './uses.ts';
 
 /** What a path is; of a link, what it leads to. */
@@ -61,8 +60,7 @@ export interface World {
 	 */
 	readonly listing: ReadonlyMap<number | null, readonly string[] | null>;
 	readonly scopes: ScopeTeller;
-	/** Of all that was done with a path. */
-	scopesOf(path: Name): Scopes;
+	readonly scopesOf: PathScopes;
 	/** The project's own rules. */
 	readonly project: ProjectMatcher;
 	/** When the run began, in milliseconds since 1970. */
@@ -148,7 +146,7 @@ export function createWorld({ run, facts, paths, files, machine, cells, scripts 
 		else if (!known.includes(as)) known.push(as);
 	}
 	const scopes = createScopes(run, facts);
-	const scopesOfPaths = createPathTable<Scopes>(uses.numbers);
+	const scopesOf = createPathScopes(uses, scopes);
 	for (const { number, names } of cells) {
 		for (const file of names.runs) {
 			const script = scriptOf(file, number, { uses, scopes, folder, home: nameOfText(circumstances.home) });
@@ -177,11 +175,7 @@ export function createWorld({ run, facts, paths, files, machine, cells, scripts 
 			...scripts.flatMap(({ names }) => (names.lists ? [[null, null] as const] : [])),
 		]),
 		scopes,
-		scopesOf(path) {
-			let found = scopesOfPaths.get(path);
-			if (found === undefined) scopesOfPaths.set(path, (found = scopes.of(uses.of(path))));
-			return found;
-		},
+		scopesOf,
 		project: openProject(circumstances.rules, home),
 		started: Date.parse(run.started),
 		imported: importedSources(uses, real),
@@ -198,7 +192,7 @@ export function createWorld({ run, facts, paths, files, machine, cells, scripts 
 		cacheFolder,
 		forget(path) {
 			story.forget();
-			scopesOfPaths.delete(path);
+			scopesOf.forget(path);
 		},
 		warn: (warning) => void (warnings.some((one) => one.message === warning.message) || warnings.push(warning)),
 		warnings,

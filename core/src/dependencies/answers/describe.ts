@@ -5,7 +5,6 @@ import {
 	type DataDependency,
 	type Dependencies,
 	type FileFact,
-	type How,
 	type Name,
 	type PathVerdict,
 	type SetAsideKind,
@@ -13,13 +12,12 @@ import {
 import { listingHash, namesBefore } from '../data/listings.ts';
 import type { Judgement } from '../judge.ts';
 import { byName, isWithin, parentOf, relativeTo, seenBy, statOf } from '../paths.ts';
-import { wholeRun, type Scopes, type Selector } from '../scopes.ts';
+import { isOpened, wholeRun, type Selector } from '../scopes.ts';
 import { versionsThatDiffer } from './differences.ts';
 import { networkOf } from './network.ts';
 import { describeSoftware } from './software.ts';
 import { foldStores, storesIn } from './stores.ts';
 
-const opened: ReadonlySet<How> = new Set(['read', 'write', 'append', 'truncate', 'create', 'readwrite', 'execute', 'list']);
 const roles: ReadonlySet<string> = new Set(dataRoles);
 const kinds: ReadonlySet<string> = new Set(setAsideKinds);
 
@@ -35,7 +33,9 @@ export function describe(j: Judgement, files: ReadonlyMap<Name, FileFact>, selec
 
 function describeAll(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector: Selector): Dependencies {
 	const { world, run } = j;
-	const selected = (accesses: readonly Use[]) => accesses.some((access) => world.scopes.selects(selector, access));
+	const isWhole = selector.parts.some(({ part }) => part === 'run');
+	const selected = (accesses: readonly Use[]) =>
+		isWhole ? accesses.length > 0 : accesses.some((access) => world.scopes.selects(selector, access));
 	const data: DataDependency[] = [];
 	const setAside: Dependencies['setAside'] = [];
 	const unknown: Dependencies['unknown'] = [];
@@ -45,15 +45,14 @@ function describeAll(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector:
 		if (!selected(accesses)) continue;
 		const { path, reason } = verdict;
 		if (roles.has(verdict.verdict)) {
-			const item = dataItem(verdict, accesses, j, files.get(path) ?? null);
+			const item = dataItem(verdict, j, files.get(path) ?? null);
 			if (item !== null) data.push(item);
 		} else if (isSetAside(verdict.verdict)) {
-			if (accesses.some((access) => opened.has(access.how))) setAside.push({ path, as: verdict.verdict, reason });
+			if (accesses.some(isOpened)) setAside.push({ path, as: verdict.verdict, reason });
 		} else if (verdict.verdict === 'unknown') unknown.push({ path, reason });
-		else if (verdict.verdict === 'missing' && mayBeMeant(path, j)) missing.push({ path, ...world.scopesOf(path) });
+		else if (verdict.verdict === 'missing' && mayBeMeant(path, j)) missing.push({ path, ...world.scopesOf.all(path) });
 	}
 	const software = describeSoftware(j, selector, files);
-	const isWhole = selector.parts.some(({ part }) => part === 'run');
 	const differences =
 		run.workers.length === 0 ? [] : versionsThatDiffer(isWhole ? software : describeSoftware(j, wholeRun, files));
 	return {
@@ -73,13 +72,13 @@ function describeAll(j: Judgement, files: ReadonlyMap<Name, FileFact>, selector:
 	};
 }
 
-function dataItem(verdict: PathVerdict, accesses: readonly Use[], j: Judgement, file: FileFact | null): DataDependency | null {
+function dataItem(verdict: PathVerdict, j: Judgement, file: FileFact | null): DataDependency | null {
 	const { path, reason } = verdict;
 	const { world } = j;
 	const role = roleIn(verdict.verdict);
 	if (role === null) return null;
 	const relative = relativeTo(path, world.folder);
-	const { cells, workers, tasks, manager, outside } = scopesWithoutLooks(path, accesses, j);
+	const { cells, workers, tasks, manager, outside } = world.scopesOf.openers(path);
 	// Written out: with hundreds of thousands of them, objects that are put together from others are slow and large.
 	if (world.kind(path) === 'directory') {
 		const sha256 = listingHash(namesBefore(path, world));
@@ -111,12 +110,6 @@ function dataItem(verdict: PathVerdict, accesses: readonly Use[], j: Judgement, 
 function sizeOf(path: Name, file: FileFact | null): number | null {
 	if (file === null || file.kind === 'gone') return null;
 	return file.kind === 'link' ? (statOf(path)?.size ?? null) : file.size;
-}
-
-/** Who opened it; who only asked whether it is there did not use what it holds. */
-function scopesWithoutLooks(path: Name, accesses: readonly Use[], { world }: Judgement): Scopes {
-	if (accesses.every((access) => opened.has(access.how))) return world.scopesOf(path);
-	return world.scopes.of(accesses.filter((access) => opened.has(access.how)));
 }
 
 function roleIn(verdict: PathVerdict['verdict']): DataDependency['role'] | null {

@@ -35,14 +35,24 @@ function softwareItem(
 	const { scopes, uses } = j.world;
 	const paths = [...(j.used.get(one) ?? [])];
 	const isHad = (access: Use) => scopes.selects(selector, access) || scopes.inherits(selector, access);
-	const touched = paths.filter((path) => uses.of(path).some((access) => opens(access) && isHad(access)));
+	const opening: Use[] = [];
+	const touched: Name[] = [];
+	for (const path of paths) {
+		let isTouched = false;
+		for (const access of uses.of(path)) {
+			if (!opens(access)) continue;
+			opening.push(access);
+			isTouched ||= isHad(access);
+		}
+		if (isTouched) touched.push(path);
+	}
 	// What a cell names inside a function may be loaded by workers alone: then the manager has not used it.
 	const isManager = (each: Naming) => each.path === null || isManagers(each.path, j.world);
 	const naming = named.filter((each) =>
 		isSelected(each.cell, selector, { manager: isManager(each), touched: touched.length > 0 }),
 	);
 	if (touched.length === 0 && naming.length === 0) return null;
-	const everywhere = scopes.of(paths.flatMap((path) => uses.of(path).filter(opens)));
+	const everywhere = scopes.of(opening);
 	const cells = {
 		cells: named.flatMap((each) => each.cell ?? []),
 		workers: [],

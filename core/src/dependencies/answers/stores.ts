@@ -16,7 +16,7 @@ export function storesIn(j: Judgement): ReadonlyMap<Name, Store> {
 		seen.push(path);
 		const role = dataRoles.find((one) => one === verdict);
 		if (role !== undefined && world.kind(path) !== 'directory')
-			used.push({ path, role, cells: textOf(world.scopesOf(path).cells) });
+			used.push({ path, role, cells: textOf(world.scopesOf.all(path).cells) });
 	}
 	return storesOf(used, seen, [world.folder, world.home]);
 }

@@ -5,7 +5,7 @@ import type { Distribution, Listed } from '../python/site.ts';
 import { titleOf, type Package } from '../packages.ts';
 import type { World } from '../world.ts';
 import { warnOfStale } from './conda.ts';
-import type { Answer, OwnerFinder } from './owner.ts';
+import type { Answer, Asker, OwnerFinder } from './owner.ts';
 
 /** Python distributions: a file belongs to the one whose RECORD lists it. */
 export const python: OwnerFinder = {
@@ -13,7 +13,7 @@ export const python: OwnerFinder = {
 	byList: true,
 	open(world) {
 		const { sites } = world.environments;
-		return ({ names, folder, secret }) => {
+		const ask: Asker = ({ names, folder, secret }) => {
 			for (const name of names) {
 				for (const site of sites) {
 					const answer = folder
@@ -32,6 +32,7 @@ export const python: OwnerFinder = {
 			}
 			return null;
 		};
+		return Object.assign(ask, { mayOwnIn: (folder: Name) => sites.some((site) => site.mayOwnIn(folder)) });
 	},
 };
 

@@ -1,7 +1,8 @@
+import type { Name } from '../../model/index.ts';
 import { titleOf } from '../packages.ts';
 import type { FileLists } from '../system/lists.ts';
 import type { World } from '../world.ts';
-import type { OwnerFinder } from './owner.ts';
+import type { Asker, OwnerFinder } from './owner.ts';
 
 /** System packages of Debian and its children, by dpkg's lists. */
 export const dpkg = bySystem('dpkg', (world) => world.machine.dpkg());
@@ -26,7 +27,7 @@ function bySystem(name: 'dpkg' | 'rpm' | 'apk', listsOf: (world: World) => FileL
 		name,
 		byList: true,
 		open(world) {
-			return ({ path, names, folder }) => {
+			const ask: Asker = ({ path, names, folder }) => {
 				// Folders are shared by many packages, so none owns one.
 				if (folder) return null;
 				const packages = listsOf(world);
@@ -52,6 +53,7 @@ function bySystem(name: 'dpkg' | 'rpm' | 'apk', listsOf: (world: World) => FileL
 				}
 				return null;
 			};
+			return Object.assign(ask, { mayOwnIn: (folder: Name) => listsOf(world).mayOwnIn(folder) });
 		},
 	};
 }

@@ -6,6 +6,7 @@ import {
 	hasNameIn,
 	isFile,
 	isFolder,
+	isWithin,
 	joined,
 	nameOfText,
 	namesIn,
@@ -46,6 +47,8 @@ export interface Site {
 	readonly distributions: readonly Distribution[];
 	/** All that list the path; mostly one. */
 	listing(path: Name): readonly Listed[];
+	/** False for a folder in which no file is any distribution's. */
+	mayOwnIn(folder: Name): boolean;
 	/** The files that a distribution's RECORD lists, in its order; empty where it has none. */
 	filesOf(distribution: Distribution): readonly Listed[];
 	/** Whether a distribution's RECORD lists any file. */
@@ -72,10 +75,13 @@ export function openSite(folder: Name): Site {
 		.map((name) => readDistribution(folder, name));
 	const infos = new Map(distributions.map((one) => [baseOf(one.info), one]));
 	const records = lazily(() => openRecords(folder, distributions));
+	/** Where scripts and what else lies outside has been put. */
+	const foldersOutside = lazily(() => new Set([...records().at(parentOf(folder)).byPath.keys()].map(parentOf)));
 	return {
 		folder,
 		distributions,
 		listing: (path) => records().at(path).byPath.get(path) ?? none,
+		mayOwnIn: (path) => isWithin(path, folder) || foldersOutside().has(path),
 		filesOf: (distribution) => records().filesOf(distribution),
 		isListed: (distribution) => records().isListed(distribution),
 		metadataOf: (path) => infos.get(relativeTo(path, folder)?.split('/', 1)[0] ?? '') ?? null,

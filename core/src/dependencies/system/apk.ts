@@ -24,6 +24,7 @@ export function openApk(files: readonly Name[], root: Name = '/'): FileLists {
 	for (const paragraph of text.split(/\n{2,}/)) readParagraph(paragraph, (path, entry) => entries.set(straight(path), entry));
 	return {
 		ownerOf: (path) => entries.get(straight(path))?.package ?? null,
+		mayOwnIn: () => entries.size > 0,
 		// What apk does not overwrite where it was changed: all in /etc, unless a machine's own settings say otherwise.
 		isConfiguration: (path) => path.startsWith('/etc/') && entries.has(straight(path)),
 		isAsPackaged(path) {

@@ -62,10 +62,8 @@ export function openDpkg(admin: Name, root: Name = '/'): SystemPackages {
 		return list === undefined ? [] : pathsIn(list).map((path) => placeOf(path, one, straight, diverted));
 	};
 	return {
-		ownerOf(path) {
-			const place = straight(path);
-			return tops.has(topOf(place)) ? (owners.get(place) ?? null) : null;
-		},
+		ownerOf: (path) => owners.get(straight(path)) ?? null,
+		mayOwnIn: (folder) => tops.has(topOf(straight(folder === '/' ? '/' : `${folder}/`))),
 		filesOf,
 		find: (name) => byName.get(name) ?? null,
 		isConfiguration: (path) => configuration.has(straight(path)),

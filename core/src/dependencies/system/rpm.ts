@@ -33,6 +33,7 @@ export function openRpm(folders: readonly Name[], root: Name = '/'): RpmLists {
 	return {
 		unread,
 		ownerOf: (path) => entries.get(straight(path))?.package ?? null,
+		mayOwnIn: () => entries.size > 0,
 		isConfiguration: (path) => entries.get(straight(path))?.configuration === true,
 		isAsPackaged(path) {
 			const entry = entries.get(straight(path));
