@@ -32,18 +32,20 @@ export function relativeTo(path: Name, folder: Name): Name | null {
 		: null;
 }
 
-/** The last answer of `parentOf`: the same text is the same string, by which a table finds what it knows of a folder far sooner. */
-let lastParent: Name = '/';
-let lastPath: Name = '/';
+/**
+ * Folders that were told of paths, one in each place: the same text is the same string then, by which a table finds what it knows of a
+ * folder far sooner. Where a folder stands follows from its length and its last letters, in which folders of many files differ.
+ */
+const recent: Name[] = new Array<Name>(1 << 10).fill('');
 
 export function parentOf(path: Name): Name {
-	if (path === lastPath) return lastParent;
-	lastPath = path;
 	const at = path.lastIndexOf('/');
-	if (at <= 0) return (lastParent = '/');
-	// Files of one folder come one after another, and each is asked about several times.
-	if (at !== lastParent.length || !path.startsWith(lastParent)) lastParent = path.slice(0, at);
-	return lastParent;
+	if (at <= 0) return '/';
+	const letters = (path.charCodeAt(at - 1) * 31 + path.charCodeAt(at - 2)) * 31 + path.charCodeAt(at - 3);
+	const place = (letters * 31 + at) & (recent.length - 1);
+	const known = recent[place]!;
+	if (known.length === at && path.startsWith(known)) return known;
+	return (recent[place] = path.slice(0, at));
 }
 
 /** Keeps the answer to the last question: what is known of a path is asked for several times in a row. `forget` drops it. */
@@ -56,8 +58,14 @@ export function keepingLast<Q, T>(ask: (question: Q) => T): ((question: Q) => T)
 	return Object.assign(answer, { forget: () => void (last = null) });
 }
 
+/** The last question and answer of `baseOf`: a path is asked about by many, one after another. */
+let based: Name = '';
+let base: Name = '';
+
 export function baseOf(path: Name): Name {
-	return path.slice(path.lastIndexOf('/') + 1);
+	if (path === based) return base;
+	based = path;
+	return (base = path.slice(path.lastIndexOf('/') + 1));
 }
 
 /** Without `//`, `.` and `..`, by the text alone; a path that is clean already is returned as it is. */
