@@ -36,7 +36,7 @@ export function relativeTo(path: Name, folder: Name): Name | null {
  * Folders that were told of paths, one in each place: the same text is the same string then, by which a table finds what it knows of a
  * folder far sooner. Where a folder stands follows from its length and its last letters, in which folders of many files differ.
  */
-const recent: Name[] = new Array<Name>(1 << 10).fill('');
+const recent: Name[] = Array.from({ length: 1 << 10 }, () => '');
 
 export function parentOf(path: Name): Name {
 	const at = path.lastIndexOf('/');
@@ -50,12 +50,16 @@ export function parentOf(path: Name): Name {
 
 /** Keeps the answer to the last question: what is known of a path is asked for several times in a row. `forget` drops it. */
 export function keepingLast<Q, T>(ask: (question: Q) => T): ((question: Q) => T) & { forget(): void } {
-	let last: { readonly question: Q; readonly answer: T } | null = null;
+	let asked: Q | undefined;
+	let known: T | undefined;
 	const answer = (question: Q): T => {
-		if (last === null || last.question !== question) last = { question, answer: ask(question) };
-		return last.answer;
+		if (known !== undefined && asked === question) return known;
+		const told = ask(question);
+		asked = question;
+		known = told;
+		return told;
 	};
-	return Object.assign(answer, { forget: () => void (last = null) });
+	return Object.assign(answer, { forget: () => void (known = undefined) });
 }
 
 /** The last question and answer of `baseOf`: a path is asked about by many, one after another. */

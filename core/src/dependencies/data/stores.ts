@@ -55,11 +55,7 @@ export const manyFiles = 'folder with many files';
  * @param seen all paths that were there: a mark that was only looked at counts too
  * @param outside folders that are never a store, nor is one that they lie in: the notebook's and the home folder
  */
-export function storesOf(
-	used: readonly Used[],
-	seen: Iterable<Name>,
-	outside: readonly Name[],
-): Map<Name, Store> {
+export function storesOf(used: readonly Used[], seen: Iterable<Name>, outside: readonly Name[]): Map<Name, Store> {
 	const allowed = (folder: Name) => !outside.some((one) => isWithin(one, folder));
 	const marked = new Map<Name, string>();
 	for (const path of seen) {

@@ -93,7 +93,7 @@ function placesIn(used: Iterable<readonly [Name, number]>): Places {
 				note(libraries, folder, first);
 		}
 		if (path.endsWith('/pyvenv.cfg')) prefixes.add(parentOf(path));
-		else if (/\/bin\/python[\d.]*t?$/.test(path)) prefixes.add(parentOf(parentOf(path)));
+		else if (library >= 0 && /\/bin\/python[\d.]*t?$/.test(path)) prefixes.add(parentOf(parentOf(path)));
 	}
 	return { sites, libraries, prefixes };
 }
