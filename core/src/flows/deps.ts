@@ -20,14 +20,17 @@ import {
 import {
 	CellarError,
 	createPathNumbers,
+	createPathTable,
 	dependenciesSchema,
 	errnoOf,
+	numberPaths,
 	type CellUse,
 	type Dependencies,
 	type Facts,
 	type FileFact,
 	type LogId,
 	type Name,
+	type NumberedPaths,
 	type Run,
 } from '../model/index.ts';
 import {
@@ -171,22 +174,27 @@ export async function judgeAgain(
 			hint: `repeat the image again, or ask of the run that it repeats: ${repeatOf}`,
 		});
 	}
-	const facts = await factsToJudge(directory, isWhole);
-	const files = new Map((await readFiles(directory)).map((file) => [file.path, file] as const));
+	const { facts, paths } = await factsToJudge(directory, isWhole);
+	const files = createPathTable<FileFact>(paths.numbers);
+	for (const file of await readFiles(directory)) files.set(file.path, file);
 	const { notebook, uses } = await textOf(directory, run);
 	const machine = machineOf(home, run);
 	const blobs = openBlobs(home);
 	const scripts = notebook === null ? await usesOfProgram({ run, facts, files, blobs, view: machine.view }) : [];
-	return { judgement: judge({ run, facts, files, cells: uses, scripts, machine }), files, uses };
+	return { judgement: judge({ run, facts, paths, files, cells: uses, scripts, machine }), files, uses };
 }
 
-async function factsToJudge(directory: string, isWhole: boolean): Promise<Facts> {
+async function factsToJudge(directory: string, isWhole: boolean): Promise<{ facts: Facts; paths: NumberedPaths }> {
 	const facts = await readFactsWithoutAccesses(directory);
-	if (isWhole) return { ...facts, accesses: await readAccesses(directory) };
+	if (isWhole) {
+		const accesses = await readAccesses(directory);
+		return { facts: { ...facts, accesses }, paths: numberPaths(accesses) };
+	}
 	const numbers = createPathNumbers();
 	const union = createUnion(facts, numbers);
 	for await (const some of readAccessColumns(directory)) union.add(some, numbers.of(some.path));
-	return { ...facts, accesses: union.uses() };
+	const accesses = union.uses();
+	return { facts: { ...facts, accesses }, paths: numberPaths(accesses, numbers) };
 }
 
 /** Whose packages say what a run's files are: this machine's, or those of the image in which it ran. */
