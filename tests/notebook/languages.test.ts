@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { namesReader } from '../../core/src/notebook/index.ts';
+import { namesReader } from '../../core/src/notebook/languages/index.ts';
 
 const r = namesReader('R')!;
 const bash = namesReader('bash')!;

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Dependencies } from '../../core/src/model/index.ts';
 import { clone, makePlace, pythonOf, type ErrorDocument, type RunsDocument } from './cellar.ts';
 
 const python = pythonOf('stories');
@@ -46,27 +47,31 @@ test('a Python without ipykernel is named with the line that installs it', async
 	});
 });
 
-test('under a limit of address space, as batch systems set it, it is said how to go on, and it goes on so', async () => {
+test('under a limit of address space, as batch systems set it, code is read as without one', async () => {
 	using place = makePlace();
 	const notebook = place.copy('bad/hello.ipynb');
-	const audit = (env: Record<string, string>) =>
-		spawnSync(
-			'bash',
-			[
-				...['-c', 'ulimit -v 4000000 && exec "$0" "$@"', process.execPath, join(clone, 'cli/bin/cellar.js')],
-				...['audit', notebook, '--python', python, '--json'],
-			],
-			{ cwd: place.folder, env: { ...process.env, CELLAR_HOME: place.home, ...env }, encoding: 'utf8' },
-		);
-	const refused = audit({});
-	expect(refused.status, refused.stderr).toBe(4);
-	const { error }: ErrorDocument = JSON.parse(refused.stdout);
-	expect(error).toMatchObject({ code: 'CELLAR_NO_ADDRESS_SPACE', hint: expect.stringContaining('NODE_OPTIONS') });
-	expect((await place.cellar(['runs', '--json'])).json<RunsDocument>().runs).toEqual([]);
-	const [setting] = /NODE_OPTIONS=\S+(?=,)/.exec(error.hint ?? '') ?? [''];
-	const [name = '', value = ''] = setting.split(/=(.*)/);
-	const audited = audit({ [name]: value });
+	writeFileSync(notebook, readFileSync(notebook, 'utf8').replace("greeting = '", "import json\\ngreeting = '"));
+	const limited = (...words: string[]) =>
+		spawnSync('bash', ['-c', 'ulimit -v 4000000 && exec "$0" "$@"', process.execPath, ...words], {
+			cwd: place.folder,
+			env: { ...process.env, CELLAR_HOME: place.home },
+			encoding: 'utf8',
+		});
+	const audited = limited(join(clone, 'cli/bin/cellar.js'), 'audit', notebook, '--python', python);
 	expect(audited.status, audited.stderr).toBe(0);
+	const under = (await place.cellar(['deps', '--json'])).json<Dependencies>();
+	expect((await place.cellar(['audit', notebook, '--python', python])).code).toBe(0);
+	const without = (await place.cellar(['deps', '--json'])).json<Dependencies>();
+	const named = ({ software }: Dependencies) => software.filter((one) => one.direct).map(({ name, cells }) => [name, cells]);
+	expect(named(under)).toEqual([['python', [1]]]);
+	expect(named(without)).toEqual(named(under));
+
+	// Where no second Node can be had for it either.
+	const module = JSON.stringify(join(clone, 'core/dist/notebook/index.js'));
+	const asked = `process.execPath = '/bin/false'; await (await import(${module})).namesIn(['import os'], 'python')`;
+	const { status, stderr } = limited('--input-type=module', '-e', asked);
+	expect(status).toBe(1);
+	expect(stderr).toContain("code: 'CELLAR_NO_ADDRESS_SPACE'");
 });
 
 test('a notebook that is not there is a plain error, on stderr for a person', async () => {

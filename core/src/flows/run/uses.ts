@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import {
 	encodeName,
 	fsPath,
+	type CellNames,
 	type CellUse,
 	type Facts,
 	type FileFact,
@@ -12,16 +13,17 @@ import {
 	type ScriptUse,
 	type View,
 } from '../../model/index.ts';
-import { loadAnalyser, modulesByCell, namesReader, type Analyser, type CodeCell } from '../../notebook/index.ts';
+import { modulesByCell, namesIn, pythonNames, type CodeCell } from '../../notebook/index.ts';
 import type { Blobs } from '../../store/index.ts';
 import { absolute, moduleFiles } from './program.ts';
 
 /** What the text of each code cell names. Cells of a language that is not read yet name nothing. */
 export async function usesOf(cells: readonly CodeCell[], language: string): Promise<readonly CellUse[]> {
-	const analyser = language.toLowerCase() === 'python' ? await loadAnalyser() : null;
-	const read = analyser === null ? namesReader(language) : (source: string) => analyser.cell(source);
-	if (read === null) return [];
-	const names = cells.map((cell) => read(cell.source));
+	const names = await namesIn(
+		cells.map((cell) => cell.source),
+		language,
+	);
+	if (names === null) return [];
 	const modules = modulesByCell(names);
 	return cells.map((cell, at) => ({ number: cell.number, names: names[at]!, modules: modules[at] ?? [] }));
 }
@@ -39,26 +41,23 @@ interface Ran {
 /** What the user's own text names in the run of a program: its command line, and the Python scripts that it ran. */
 export async function usesOfProgram(o: Ran): Promise<readonly ScriptUse[]> {
 	const { argv } = o.run.circumstances;
-	const analyser = await loadAnalyser();
 	const [command = ''] = argv;
 	const at = runsPython.test(basename(command)) ? argv.findIndex((word) => word.startsWith('-c')) : -1;
 	// `-c` is an argument of Python's own only before the script.
 	const isOwn = at > 0 && argv.slice(1, at).every((word) => word.startsWith('-'));
 	const code = isOwn ? argv[at]!.slice(2) || argv[at + 1] : '';
-	const given = use(analyser, null, code ?? '');
-	const named: ScriptUse = { ...given, names: { ...given.names, commands: [command] } };
-	const scripts: ScriptUse[] = [];
+	const scripts: { readonly script: Name; readonly text: string }[] = [];
 	for (const script of scriptsOf(o)) {
 		const text = await textOf(script, o);
-		if (text !== null) scripts.push(use(analyser, script, text));
+		if (text !== null) scripts.push({ script, text });
 	}
-	return [named, ...scripts];
+	const [given, ...names] = await pythonNames([code ?? '', ...scripts.map(({ text }) => text)]);
+	return [use(null, { ...given!, commands: [command] }), ...scripts.map(({ script }, at) => use(script, names[at]!))];
 }
 
 const runsPython = /^(python|pypy|ipython)[\d.]*$/;
 
-function use(analyser: Analyser, script: Name | null, text: string): ScriptUse {
-	const names = analyser.cell(text);
+function use(script: Name | null, names: CellNames): ScriptUse {
 	return { script, names, modules: modulesByCell([names])[0] ?? [] };
 }
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Language, Parser, type Node } from 'web-tree-sitter';
-import { CellarError, type CellImport, type CellNames } from '../../model/index.ts';
+import type { CellImport, CellNames } from '../../model/index.ts';
 import { isBroken, listsIn, pathsIn, startsCoroutineIn } from './hints.ts';
 import { importsIn } from './imports.ts';
 import { listedIn } from './listed.ts';
@@ -22,7 +22,8 @@ let loading: Promise<Analyser> | null = null;
 /**
  * The analyser of Python cells; its grammar is read once.
  *
- * @throws CellarError CELLAR_NO_ADDRESS_SPACE
+ * @throws RangeError where a limit of address space leaves no room for the grammar: it is WebAssembly, for whose memory Node reserves
+ *   gigabytes that it never uses
  */
 export function loadAnalyser(): Promise<Analyser> {
 	loading ??= load();
@@ -30,24 +31,11 @@ export function loadAnalyser(): Promise<Analyser> {
 }
 
 async function load(): Promise<Analyser> {
-	try {
-		await Parser.init();
-		const python = await Language.load(fileURLToPath(new URL('../tree-sitter-python.wasm', import.meta.url)));
-		const parser = new Parser();
-		parser.setLanguage(python);
-		return { cell: (source) => read(parser, source) };
-	} catch (cause) {
-		// The grammar is WebAssembly, for whose memory Node reserves gigabytes of address space that it never uses.
-		if (!(cause instanceof RangeError)) throw cause;
-		throw new CellarError(
-			'CELLAR_NO_ADDRESS_SPACE',
-			'what reads the code of cells gets no memory under this limit of address space',
-			{
-				hint: 'set NODE_OPTIONS=--disable-wasm-trap-handler, or raise the limit (ulimit -v)',
-				cause,
-			},
-		);
-	}
+	await Parser.init();
+	const python = await Language.load(fileURLToPath(new URL('../tree-sitter-python.wasm', import.meta.url)));
+	const parser = new Parser();
+	parser.setLanguage(python);
+	return { cell: (source) => read(parser, source) };
 }
 
 interface Facts {
