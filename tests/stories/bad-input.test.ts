@@ -67,8 +67,8 @@ test('under a limit of address space, as batch systems set it, code is read as w
 	expect(named(without)).toEqual(named(under));
 
 	// Where no second Node can be had for it either.
-	const module = JSON.stringify(join(clone, 'core/dist/notebook/index.js'));
-	const asked = `process.execPath = '/bin/false'; await (await import(${module})).namesIn(['import os'], 'python')`;
+	const module = JSON.stringify(join(clone, 'core/dist/flows/run/uses.js'));
+	const asked = `process.execPath = '/bin/false'; await (await import(${module})).usesOf([{ number: 1, source: 'import os' }], 'python')`;
 	const { status, stderr } = limited('--input-type=module', '-e', asked);
 	expect(status).toBe(1);
 	expect(stderr).toContain("code: 'CELLAR_NO_ADDRESS_SPACE'");

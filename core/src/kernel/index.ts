@@ -2,6 +2,7 @@
  * Finds, starts and drives one kernel over the Jupyter protocol: code in, outputs out. Kernels are started here untraced;
  * whoever starts one in another way hands its process to `openSession`.
  */
+export { askApart } from './apart.ts';
 export { chooseKernel, kernelCommand, type KernelWish } from './specs/choose.ts';
 export { createConnection, type Connection } from './connection.ts';
 export { findKernelspecs, type BrokenKernelspec, type Kernelspec } from './specs/kernelspecs.ts';

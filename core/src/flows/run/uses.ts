@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
+	CellarError,
 	encodeName,
 	fsPath,
 	type CellNames,
@@ -13,19 +14,43 @@ import {
 	type ScriptUse,
 	type View,
 } from '../../model/index.ts';
-import { modulesByCell, namesIn, pythonNames, type CodeCell } from '../../notebook/index.ts';
+import { askApart } from '../../kernel/index.ts';
+import { loadAnalyser, modulesByCell, namesReader, readerApart, type CodeCell } from '../../notebook/index.ts';
 import type { Blobs } from '../../store/index.ts';
 import { absolute, moduleFiles } from './program.ts';
 
 /** What the text of each code cell names. Cells of a language that is not read yet name nothing. */
 export async function usesOf(cells: readonly CodeCell[], language: string): Promise<readonly CellUse[]> {
-	const names = await namesIn(
-		cells.map((cell) => cell.source),
-		language,
-	);
+	const sources = cells.map((cell) => cell.source);
+	const read = namesReader(language);
+	const names = language.toLowerCase() === 'python' ? await pythonNames(sources) : read === null ? null : sources.map(read);
 	if (names === null) return [];
 	const modules = modulesByCell(names);
 	return cells.map((cell, at) => ({ number: cell.number, names: names[at]!, modules: modules[at] ?? [] }));
+}
+
+/**
+ * What sources of Python name. Where a limit of address space, which batch systems set by the memory that a job asks for, leaves no room for
+ * the analyser here, they are read in a process of its own.
+ *
+ * @throws CellarError CELLAR_NO_ADDRESS_SPACE
+ */
+async function pythonNames(sources: readonly string[]): Promise<readonly CellNames[]> {
+	const analyser = await loadAnalyser().catch((cause: unknown) => {
+		if (!(cause instanceof RangeError)) throw cause;
+		return null;
+	});
+	if (analyser !== null) return sources.map((source) => analyser.cell(source));
+	try {
+		const names = await askApart(readerApart.program, readerApart.settings, sources);
+		return names as readonly CellNames[]; // what apart.ts answers
+	} catch (cause) {
+		throw new CellarError(
+			'CELLAR_NO_ADDRESS_SPACE',
+			'what reads the code of cells gets no memory under this limit of address space',
+			{ hint: 'raise the limit (ulimit -v), or ask the batch system for more memory', cause },
+		);
+	}
 }
 
 /** A program without a notebook that has run. */

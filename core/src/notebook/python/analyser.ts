@@ -30,6 +30,12 @@ export function loadAnalyser(): Promise<Analyser> {
 	return loading;
 }
 
+/** The program that reads cells for whom there is no room here (apart.ts), and how Node is to be started for it: it reserves no more than it uses then. */
+export const readerApart = {
+	program: fileURLToPath(new URL('./apart.js', import.meta.url)),
+	settings: ['--disable-wasm-trap-handler'],
+} as const;
+
 async function load(): Promise<Analyser> {
 	await Parser.init();
 	const python = await Language.load(fileURLToPath(new URL('../tree-sitter-python.wasm', import.meta.url)));

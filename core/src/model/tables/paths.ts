@@ -1,5 +1,5 @@
-import type { Access } from './facts.ts';
-import type { Name } from './names.ts';
+import type { Access } from '../facts.ts';
+import type { Name } from '../names.ts';
 
 /** Paths as numbers from 0 on, so that each is looked for by its text once. */
 export interface PathNumbers {

@@ -1,5 +1,5 @@
-import type { Access } from './facts.ts';
-import type { Name } from './names.ts';
+import type { Access } from '../facts.ts';
+import type { Name } from '../names.ts';
 
 /** Some accesses column by column, all of one length: of many millions, an object each would be slow to make and large. */
 export type AccessColumns = { readonly [Field in keyof Access]-?: ArrayLike<Access[Field]> };
