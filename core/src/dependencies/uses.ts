@@ -10,6 +10,7 @@ import {
 	type Seq,
 	type Use,
 } from '../model/index.ts';
+import { kept } from './kept.ts';
 import { cleaned, parentOf } from './paths.ts';
 
 /** The accesses of a run by path, links not followed. What a rename moved is also found under its new name. */
@@ -48,12 +49,8 @@ export function indexUses(facts: Facts, { numbers, ofAccesses }: NumberedPaths =
 		const access = accesses[at]!;
 		// What is known is clean.
 		const known = byPath.at(ofAccesses[at]!);
-		if (known !== undefined) {
-			known.push(access);
-			continue;
-		}
-		const path = numbers.at(ofAccesses[at]!);
-		push(cleaned(path), access);
+		if (known !== undefined) known.push(access);
+		else push(cleaned(numbers.at(ofAccesses[at]!)), access);
 	}
 	const renamed = new Map<Name, Name>();
 	const removed = new Map<Name, Map<LogId, Seq>>();
@@ -122,8 +119,7 @@ function createByLog(byPath: ReadonlyMap<Name, readonly Use[]>): {
 	const known = new Map<Name, { told: number; readonly logs: Map<LogId, Use[]> }>();
 	const logsOf = (path: Name): ReadonlyMap<LogId, readonly Use[]> => {
 		const uses = byPath.get(path) ?? nothing;
-		let found = known.get(path);
-		if (found === undefined) known.set(path, (found = { told: 0, logs: new Map() }));
+		const found = kept(known, path, () => ({ told: 0, logs: new Map<LogId, Use[]>() }));
 		// The list may have grown since.
 		for (; found.told < uses.length; found.told++) {
 			const use = uses[found.told]!;

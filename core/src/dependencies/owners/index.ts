@@ -1,4 +1,5 @@
 import type { Name } from '../../model/index.ts';
+import { kept } from '../kept.ts';
 import { baseOf, cleaned, joined, keepingLast, parentOf } from '../paths.ts';
 import { isSecretName, whySecret } from '../data/secrets.ts';
 import { isMade } from '../data/story.ts';
@@ -68,11 +69,7 @@ interface Folder {
 export function openOwners(world: World): Owners {
 	const finders: readonly Finder[] = owners.map((owner) => ({ owner, ask: owner.open(world) }));
 	const folders = new Map<Name, Folder>();
-	const folderAt = keepingLast((path: Name): Folder => {
-		let found = folders.get(path);
-		if (found === undefined) folders.set(path, (found = { real: world.real(path) ?? path, finders: null }));
-		return found;
-	});
+	const folderAt = keepingLast((path: Name) => kept(folders, path, () => ({ real: world.real(path) ?? path, finders: null })));
 	const namesOf = keepingLast((path: Name): readonly Name[] => {
 		const folder = parentOf(path);
 		const realFolder = folderAt(folder).real;

@@ -62,7 +62,6 @@ export interface PathTable<T extends object> extends ReadonlyMap<Name, T> {
 	readonly numbers: PathNumbers;
 	/** Of the path of that number. */
 	at(number: number): T | undefined;
-	put(number: number, value: T): void;
 	set(path: Name, value: T): void;
 	delete(path: Name): void;
 	/** Another table that holds the same. */
@@ -73,11 +72,6 @@ export interface PathTable<T extends object> extends ReadonlyMap<Name, T> {
 export function createPathTable<T extends object>(numbers: PathNumbers, values: (T | undefined)[] = []): PathTable<T> {
 	let size = values.reduce((sum, value) => (value === undefined ? sum : sum + 1), 0);
 	const at = (number: number) => (number >= 0 && number < values.length ? values[number] : undefined);
-	const put = (number: number, value: T) => {
-		while (values.length <= number) values.push(undefined);
-		if (values[number] === undefined) size++;
-		values[number] = value;
-	};
 	const get = (path: Name) => at(numbers.find(path));
 	function* entries(): Generator<[Name, T], undefined> {
 		for (let number = 0; number < values.length; number++) {
@@ -87,16 +81,11 @@ export function createPathTable<T extends object>(numbers: PathNumbers, values: 
 		return undefined;
 	}
 	function* keys(): Generator<Name, undefined> {
-		for (let number = 0; number < values.length; number++) if (values[number] !== undefined) yield numbers.at(number);
+		for (const [path] of entries()) yield path;
 		return undefined;
 	}
 	function* listed(): Generator<T, undefined> {
-		for (let number = 0; number < values.length; number++) {
-			const value = values[number];
-			if (value === undefined) continue;
-			numbers.at(number);
-			yield value;
-		}
+		for (const [, value] of entries()) yield value;
 		return undefined;
 	}
 	const table: PathTable<T> = {
@@ -105,10 +94,14 @@ export function createPathTable<T extends object>(numbers: PathNumbers, values: 
 			return size;
 		},
 		at,
-		put,
 		get,
 		has: (path) => get(path) !== undefined,
-		set: (path, value) => put(numbers.add(path), value),
+		set(path, value) {
+			const number = numbers.add(path);
+			while (values.length <= number) values.push(undefined);
+			if (values[number] === undefined) size++;
+			values[number] = value;
+		},
 		delete(path) {
 			const number = numbers.find(path);
 			if (at(number) === undefined) return;
